@@ -1,0 +1,55 @@
+"""Every page has the agreed form, and every example on it is reported exactly as marked."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from guardrails.rulebook import SECTIONS, Page, pages
+from tests.support import Example, check, examples, write
+
+PAGES = pages()
+CASES = [(page, example) for page in PAGES for example in examples(page.text)]
+IDS = [f"{page.code}:{example.line}:{example.title}" for page, example in CASES]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.code)
+def test_page_has_the_agreed_form(page: Page) -> None:
+    assert page.path.name == f"{page.code}-{page.name}.md"
+    assert tuple(page.sections) == SECTIONS
+    assert all(page.sections.values()), "a section is empty"
+    assert "guide" in page.sections["Why"].lower(), "Why names the guide's section"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.code)
+def test_page_shows_bad_and_good(page: Page) -> None:
+    shown: dict[str, list[Example]] = {heading: [] for heading in SECTIONS}
+    for example in examples(page.text):
+        shown[example.section].append(example)
+    assert shown["Bad"]
+    assert shown["Good"]
+    for example in shown["Bad"]:
+        assert page.code in {code for _, _, code in example.expected}, f"line {example.line} marks nothing"
+    for example in shown["Good"] + shown["When it stays silent"]:
+        assert page.code not in {code for _, _, code in example.expected}, (
+            f"line {example.line} marks the check"
+        )
+
+
+@pytest.mark.parametrize(("page", "example"), CASES, ids=IDS)
+def test_example_parses(page: Page, example: Example) -> None:
+    if example.codes & {"GR001", "GR003"} or page.code in {"GR001", "GR003"}:
+        return
+    for path, content in example.files.items():
+        if path.endswith(".py"):
+            ast.parse(content.decode(), filename=f"{page.path.name}:{example.line}:{path}")
+
+
+@pytest.mark.parametrize(("page", "example"), CASES, ids=IDS)
+def test_example_is_reported_as_marked(page: Page, example: Example, tmp_path: Path) -> None:
+    folder = tmp_path / "project"
+    folder.mkdir()
+    write(example, folder)
+    assert check(folder, example.codes | {page.code}) == sorted(example.expected)
