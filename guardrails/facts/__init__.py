@@ -1,1 +1,1 @@
-
+"""Facts: what each file says, alone."""
