@@ -1,0 +1,403 @@
+"""From the paths a user gives to applications, their files, and the names the code knows its files by.
+
+Nothing is imported. How a project imports its own modules is read off its import statements: an import that
+resolves to a file from some folder above it makes that folder an import root. A module is named from the
+outermost root that the code itself uses for it (``app.core.config``); other roots in use become
+``Project.roots``, by which ``import core.config`` still finds it.
+
+Where several folders construct ``FastAPI``, each is an application: its folder is the largest one that holds no
+other. What lies outside all of them belongs to every application whose code imports it; what none imports is a
+project of its own, so that nothing under the checked paths goes unread.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from guardrails.options import Options
+from guardrails.project.model import Project, Skipped, SourceFile
+from guardrails.project.scan import Display, Entry, Tree, repository_root, scan
+
+_IMPORT = re.compile(
+    rb"^[ \t]*(?:from[ \t]+([.\w]+)[ \t]+import[ \t(]+(\w+)?|import[ \t]+(\w[\w.]*(?:[ \t]*,[ \t]*\w[\w.]*)*))",
+    re.MULTILINE,
+)
+_CONSTRUCTS = re.compile(rb"^[^#\n]*\bFastAPI\(", re.MULTILINE)
+
+Names = tuple[str, ...]
+
+
+def discover(paths: Sequence[Path], options: Options, cwd: Path) -> tuple[Project, ...]:
+    """The applications under ``paths`` (folders or files; relative ones are meant from ``cwd``), by display root.
+
+    Without any application, everything found is one project. Raises ``FileNotFoundError`` for a path that
+    does not exist; whatever else cannot be read is told in ``Project.skipped``.
+    """
+    here = os.path.abspath(cwd)
+    display = Display(here)
+    tree = Tree(display)
+    given = sorted({os.path.normpath(os.path.join(here, path)) for path in paths})
+    folders = [path for path in given if os.path.isdir(path)]
+    folders = [path for path in folders if not any(_inside(path, other) for other in folders if other != path)]
+    for folder in folders:
+        scan(folder, tree, (*options.exclude, *options.extend_exclude), options.not_application)
+    for path in given:
+        if not os.path.isdir(path) and not any(_inside(path, folder) for folder in folders):
+            tree.add(path, os.stat(path), True)  # named by the user, so wanted whatever it is called
+            folders.append(os.path.dirname(path))
+    roots = sorted(set(folders))
+    return _Discovery(tree, roots, display).projects()
+
+
+def _inside(path: str, folder: str) -> bool:
+    """Whether ``path`` is ``folder`` or lies under it."""
+    return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
+
+
+class _File:
+    """A file and what its bytes say about names: no syntax tree, a few regular expressions."""
+
+    __slots__ = ("base", "constructs", "entry", "folder", "imports", "relative_levels", "stem")
+
+    def __init__(self, entry: Entry) -> None:
+        self.entry = entry
+        self.folder, name = os.path.split(entry.path)
+        self.stem = name[:-3]
+        self.constructs = False
+        self.imports: set[tuple[Names, int]] = set()
+        """Absolute imports as parts, with the number of parts that must be modules."""
+        self.relative_levels = 0
+        self.base = ""
+        try:
+            with open(entry.path, "rb") as file:
+                data = file.read()
+        except OSError:  # reported when its facts are read
+            return
+        if b"FastAPI(" in data:
+            self.constructs = _CONSTRUCTS.search(data) is not None
+        for source, first, modules in _IMPORT.findall(data):
+            if source.startswith(b"."):
+                self.relative_levels = max(self.relative_levels, len(source) - len(source.lstrip(b".")))
+            elif source:
+                parts = tuple(source.decode("utf-8", "replace").split("."))
+                name = (first.decode("utf-8", "replace"),) if first else ()
+                self._add((*parts, *name), len(parts))
+            else:
+                for module in modules.decode("utf-8", "replace").split(","):
+                    parts = tuple(module.strip().split("."))
+                    self._add(parts, len(parts))
+
+    def _add(self, parts: Names, modules: int) -> None:
+        if parts[0] not in sys.stdlib_module_names:
+            self.imports.add((parts, modules))
+
+
+class _Discovery:
+    """One run: the folders seen, who imports what from where, the names and the applications that follow."""
+
+    def __init__(self, tree: Tree, roots: Sequence[str], display: Display) -> None:
+        self.tree = tree
+        self.roots = roots
+        self.display = display
+        self.files = [_File(entry) for entry in sorted(tree.entries, key=lambda e: e.path)]
+        self.modules = {entry.path for entry in tree.entries}
+        self.folders: set[str] = set()
+        """Folders under the checked roots that hold Python files at any depth, and the folders around the roots."""
+        for file in self.files:
+            folder = file.folder
+            while folder not in self.folders:
+                self.folders.add(folder)
+                folder = os.path.dirname(folder)
+        self.virtual: set[str] = set()
+        """Folders that a relative import shows to be packages, ``__init__.py`` or not."""
+        for file in self.files:
+            folder = file.folder
+            for _ in range(file.relative_levels):
+                self.virtual.add(folder)
+                folder = os.path.dirname(folder)
+        self._packages: dict[str, bool] = {}
+        self._exists: dict[str, bool] = {}
+        self.votes: dict[str, Counter[str]] = defaultdict(Counter)
+        """Import root -> its entries (files or folders) that imports resolve through -> how many."""
+        self.reached: dict[str, set[str]] = defaultdict(set)
+        """File -> the files or folders that its absolute imports mean."""
+        for file in self.files:
+            for parts, modules in sorted(file.imports):
+                self._vote(file, parts, modules)
+        for file in self.files:
+            file.base = self._base(file)
+        self._resolve_elsewhere()
+
+    # -- names ---------------------------------------------------------------------------------------------
+
+    def is_package(self, folder: str) -> bool:
+        """Whether ``folder`` is a package: it has an ``__init__.py``, or its modules import relatively."""
+        known = self._packages.get(folder)
+        if known is None:
+            known = folder in self.virtual or os.path.isfile(os.path.join(folder, "__init__.py"))
+            self._packages[folder] = known
+        return known
+
+    def _package_parent(self, folder: str) -> str:
+        """The folder that holds the outermost package around ``folder``; ``folder`` itself if it is none."""
+        while self.is_package(folder) and os.path.dirname(folder) != folder:
+            folder = os.path.dirname(folder)
+        return folder
+
+    def _resolve(self, root: str, parts: Names) -> tuple[int, str]:
+        """How many of ``parts`` are modules, starting at ``root``; and the path of the last one."""
+        path = root
+        for count, part in enumerate(parts):
+            below = os.path.join(path, part)
+            if below in self.folders:
+                path = below
+            elif f"{below}.py" in self.modules:
+                return count + 1, f"{below}.py"
+            elif self._outside(below):  # not checked in this run, but there
+                path = below
+            else:
+                return count, path
+        return len(parts), path
+
+    def _outside(self, path: str) -> bool:
+        """Whether ``path`` or ``path.py`` lies, unread, around the checked roots."""
+        if any(_inside(path, root) for root in self.roots) or os.path.dirname(path) not in self.folders:
+            return False
+        if path not in self._exists:
+            self._exists[path] = os.path.isdir(path) or os.path.isfile(f"{path}.py")
+        return self._exists[path]
+
+    def _vote(self, file: _File, parts: Names, modules: int) -> None:
+        """Find the folder above ``file`` from which this import resolves best; the innermost of equals."""
+        best, chosen, target = 0, "", ""
+        folder = file.folder
+        while True:
+            count, path = self._resolve(folder, parts)
+            if count >= min(2, modules) and count > best and path != file.entry.path:
+                best, chosen, target = count, folder, path
+            parent = os.path.dirname(folder)
+            if parent == folder or not (folder in self.folders):
+                break
+            folder = parent
+        if best:
+            weight = 1000 if file.entry.application else 1  # tests have a path of their own
+            self.votes[chosen][parts[0]] += weight
+            self.reached[file.entry.path].add(target)
+
+    def _base(self, file: _File) -> str:
+        """The folder that the file's dotted name starts from."""
+        package_parent = self._package_parent(file.folder)
+        voted: list[str] = []
+        nearest = ""
+        below, folder = file.stem, file.folder
+        while True:
+            if folder in self.votes:
+                if self.votes[folder][below] and _inside(package_parent, folder):
+                    voted.append(folder)
+                nearest = nearest or folder
+            parent, name = os.path.split(folder)
+            if parent == folder:
+                break
+            below, folder = name, parent
+        if voted:
+            strong = [folder for folder in voted if self.votes[folder].total() >= 1000]
+            return (strong or voted)[-1]
+        if package_parent != file.folder:
+            return package_parent
+        return nearest or next(root for root in self.roots if _inside(file.folder, root))
+
+    def _resolve_elsewhere(self) -> None:
+        """Imports that no folder above the file answers: packages beside it, the nearest of that name."""
+        tops: dict[str, set[str]] = defaultdict(set)
+        for file in self.files:
+            relative = file.entry.path[len(file.base) :].lstrip(os.sep)
+            first = relative.split(os.sep)[0]
+            if first != relative:
+                tops[first].add(os.path.join(file.base, first))
+        for file in self.files:
+            answered = {os.path.relpath(t, file.base).split(os.sep)[0] for t in self.reached[file.entry.path]}
+            for parts, _ in sorted(file.imports):
+                options = tops.get(parts[0], set())
+                if not options or parts[0] in answered or any(_inside(file.folder, top) for top in options):
+                    continue
+                nearest = max(sorted(options), key=lambda top: len(os.path.commonpath((top, file.folder))))
+                if self.is_package(nearest):
+                    self.reached[file.entry.path].add(self._resolve(os.path.dirname(nearest), parts)[1])
+
+    # -- applications --------------------------------------------------------------------------------------
+
+    def projects(self) -> tuple[Project, ...]:
+        """The projects, sorted by their display root."""
+        homes = self._homes()
+        if len(homes) <= 1:
+            home = next(iter(homes), self.roots[0])
+            root = next((root for root in self.roots if _inside(home, root)), self.roots[0])
+            return (self._project(root, self.files, frozenset()),) if self.roots else ()
+        owned: dict[str, list[_File]] = {home: [] for home in homes}
+        beside: list[_File] = []
+        for file in self.files:
+            owner = max((home for home in homes if _inside(file.folder, home)), key=len, default=None)
+            (beside if owner is None else owned[owner]).append(file)
+        units: dict[str, list[_File]] = defaultdict(list)
+        for file in beside:
+            units[self._unit(file)].append(file)
+        unit_of = {file.entry.path: unit for unit, files in units.items() for file in files}
+        helpers = [file for file in beside if not file.entry.application]
+        unreached = set(units)
+        found: list[Project] = []
+        for home, files in owned.items():
+            reached = self._reach(files, units, unit_of)
+            unreached -= reached
+            shared = {file.entry.path: file for unit in reached for file in units[unit]}
+            shared.update((file.entry.path, file) for file in helpers)
+            found.append(self._project(home, [*files, *shared.values()], frozenset(shared)))
+        rest: dict[str, list[_File]] = defaultdict(list)
+        for unit in unreached:
+            for file in units[unit]:
+                rest[self._largest(file.folder, homes)].append(file)
+        for folder, files in rest.items():
+            if any(file.entry.application for file in files):
+                found.append(self._project(folder, files, frozenset()))
+        return tuple(sorted(found, key=lambda project: project.display_root))
+
+    def _homes(self) -> list[str]:
+        """The folder of each application: the largest that holds no other."""
+        seeds: set[str] = set()
+        for file in self.files:
+            if file.constructs and file.entry.application:
+                folder = file.folder
+                while self.is_package(folder) and folder not in self.tree.markers and folder not in self.roots:
+                    folder = os.path.dirname(folder) if self.is_package(os.path.dirname(folder)) else folder
+                    if not self.is_package(os.path.dirname(folder)):
+                        break
+                seeds.add(folder)
+        for seed in sorted(seeds):
+            around = [other for other in seeds if other != seed and _inside(seed, other)]
+            if around and seed not in self.tree.markers:  # a sub-application of the one around it
+                seeds.discard(seed)
+        return sorted({self._largest(seed, seeds) for seed in seeds})
+
+    def _largest(self, folder: str, others: Iterable[str]) -> str:
+        """The outermost folder around ``folder``, within its checked root, that holds none of ``others``."""
+        others = [other for other in others if not _inside(other, folder)]
+        while folder not in self.roots:
+            parent = os.path.dirname(folder)
+            if any(_inside(other, parent) for other in others):
+                break
+            folder = parent
+        return folder
+
+    def _unit(self, file: _File) -> str:
+        """What is shared as a whole: the top package or folder that the file's name starts with, or itself."""
+        first = file.entry.path[len(file.base) :].lstrip(os.sep).split(os.sep)[0]
+        return os.path.join(file.base, first)
+
+    def _reach(self, files: list[_File], units: dict[str, list[_File]], unit_of: dict[str, str]) -> set[str]:
+        """The units that the application code of ``files`` imports, directly or through one another."""
+        reached: set[str] = set()
+        pending = [file for file in files if file.entry.application]
+        while pending:
+            for target in self.reached.get(pending.pop().entry.path, ()):
+                unit = unit_of.get(target) or next((u for u in units if _inside(target, u)), None)
+                if unit is not None and unit not in reached:
+                    reached.add(unit)
+                    pending.extend(units[unit])
+        return reached
+
+    # -- records -------------------------------------------------------------------------------------------
+
+    def _project(self, root: str, files: list[_File], shared: frozenset[str]) -> Project:
+        names, prefixes = self._name(root, files, shared)
+        sources = [
+            SourceFile(
+                display=self.display(file.entry.path),
+                path=Path(file.entry.path),
+                module=names[file.entry.path],
+                is_package=file.stem == "__init__",
+                application=file.entry.application,
+                shared=file.entry.path in shared,
+                size=file.entry.size,
+                mtime_ns=file.entry.mtime_ns,
+            )
+            for file in files
+        ]
+        inside = f"{self.display(root)}/"
+        skipped = {s for s in self.tree.skipped if inside == "./" or s.display.startswith(inside)}
+        return Project(
+            root=Path(root),
+            display_root=self.display(root),
+            base=Path(repository_root(root) or root),
+            name=os.path.basename(root) or root,
+            files=tuple(sorted(sources)),
+            skipped=tuple(sorted(skipped)),
+            applications=tuple(
+                sorted(self.display(f.entry.path) for f in files if f.constructs and f.entry.application)
+            ),
+            roots=prefixes,
+        )
+
+    def _name(self, root: str, files: list[_File], shared: frozenset[str]) -> tuple[dict[str, str], Names]:
+        """The dotted name of each file, unique, and the dotted prefixes of the import roots.
+
+        Where two bases hold modules of one name, the lesser base's modules are named from further out.
+        """
+        by_base: dict[str, list[_File]] = defaultdict(list)
+        for file in files:
+            by_base[file.base].append(file)
+
+        def rank(base: str) -> tuple[bool, bool, int, str]:
+            own = [file for file in by_base[base] if file.entry.path not in shared]
+            return (
+                not any(file.constructs for file in own),
+                not any(file.entry.application for file in own),
+                base.count(os.sep),
+                base,
+            )
+
+        names: dict[str, str] = {}
+        taken: set[str] = set()
+        prefixes: list[str] = []
+        prefix_of: dict[str, str] = {}
+        for base in sorted(by_base, key=rank):
+            prefix = ""
+            outer = base
+            while taken & {_join(prefix, _dotted(f, base)) for f in by_base[base]} and os.path.dirname(outer) != outer:
+                outer, part = os.path.split(outer)
+                prefix = _join(part.replace(".", "_"), prefix)
+            prefix_of[base] = prefix
+            prefixes.append(prefix)
+            # A package hides a module of its name, so packages come first; the hidden one gets a name apart.
+            for file in sorted(by_base[base], key=lambda f: (f.stem != "__init__", f.entry.path)):
+                name = _join(prefix, _dotted(file, base))
+                while name in taken:
+                    name += "_"
+                taken.add(name)
+                names[file.entry.path] = name
+        for folder in sorted(self.votes):
+            for base, prefix in prefix_of.items():
+                if folder != base and _inside(folder, base) and folder in self.folders:
+                    parts = folder[len(base) :].lstrip(os.sep).split(os.sep)
+                    dotted = _join(prefix, ".".join(part.replace(".", "_") for part in parts))
+                    if any(name.startswith(f"{dotted}.") for name in taken):
+                        prefixes.append(dotted)
+        return names, ("", *sorted(set(prefixes) - {""}, key=lambda p: (p.count("."), p)))
+
+
+def _join(first: str, second: str) -> str:
+    return f"{first}.{second}" if first and second else first or second
+
+
+def _dotted(file: _File, base: str) -> str:
+    """The name of ``file`` from ``base``; a dot inside a part would look like a level, so it becomes ``_``."""
+    parts = file.folder[len(base) :].strip(os.sep).split(os.sep) if file.folder != base else []
+    if file.stem != "__init__":
+        parts.append(file.stem)
+    return ".".join(part.replace(".", "_") for part in parts) or os.path.basename(base)
+
+
+__all__ = ["Project", "Skipped", "SourceFile", "discover"]

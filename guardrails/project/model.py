@@ -1,0 +1,71 @@
+"""What discovery finds: applications, their files, and what was passed over."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+
+class SourceFile(msgspec.Struct, frozen=True, order=True):
+    """One Python file of a project.
+
+    ``display``: path relative to the working directory, with ``/``; the key of the file everywhere.
+    ``module``: its dotted name, unique in its project, as the code itself would import it where that can be
+    told (``app.users.router``); parts that are no identifiers (``{{cookiecutter_project_slug}}``) stay as they are.
+    ``application``: whether no ``not_application`` glob matches. The program promotes what the app imports.
+    ``shared``: whether it lies outside the application's own folder and belongs to other projects too.
+    ``size`` in bytes.
+    """
+
+    display: str
+    path: Path
+    module: str
+    is_package: bool
+    application: bool
+    shared: bool
+    size: int
+    mtime_ns: int
+
+
+class Skipped(msgspec.Struct, frozen=True, order=True):
+    """A file or folder that is not read, and why."""
+
+    display: str
+    reason: str
+
+
+class Project(msgspec.Struct, frozen=True):
+    """One application and the files that belong to it.
+
+    ``root``: the folder that holds it (for a checked path with one application: that path), absolute.
+    ``base``: the repository's root around it, or the checked path where there is none.
+    ``applications``: displays of the application files that construct ``FastAPI``.
+    ``roots``: dotted prefixes of the folders that the code uses as import roots; ``""`` is always the first.
+    With ``("", "app")``, ``import core.config`` means ``core.config`` or else ``app.core.config``.
+    """
+
+    root: Path
+    display_root: str
+    base: Path
+    name: str
+    files: tuple[SourceFile, ...]
+    skipped: tuple[Skipped, ...]
+    applications: tuple[str, ...]
+    roots: tuple[str, ...]
+
+    def candidates(self, name: str, importer: str = "") -> Iterator[str]:
+        """The module names of this project that the absolute import ``name`` may mean, likeliest first.
+
+        ``importer``: the dotted name of the importing module. The name as written comes first; then the
+        import roots that the importer lies under, innermost first; then the others. A name of the standard
+        library means that library, unless a file at the first root says otherwise.
+        """
+        yield name
+        if len(self.roots) == 1 or name.partition(".")[0] in sys.stdlib_module_names:
+            return
+        own = sorted((r for r in self.roots if r and f"{importer}.".startswith(f"{r}.")), key=len, reverse=True)
+        for prefix in (*own, *(r for r in self.roots if r and r not in own)):
+            yield f"{prefix}.{name}"

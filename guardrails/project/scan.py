@@ -1,0 +1,220 @@
+"""Walk a folder as git and the options see it: Python files in, everything else out, never a crash."""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+import re
+import stat
+from collections.abc import Iterable, Sequence
+
+from pathspec import GitIgnoreSpec
+
+from guardrails.project.model import Skipped
+
+SIZE_LIMIT = 2 * 1024 * 1024
+"""Bytes. Parsing costs up to a hundred times the size in memory; what is larger is data or generated."""
+
+MARKERS = frozenset(
+    {"pyproject.toml", "setup.py", "setup.cfg", "requirements.txt", "Pipfile", "uv.lock", "poetry.lock", "Dockerfile"}
+)
+"""Files that say: the folder around me is deployed or distributed by itself."""
+
+
+class Globs:
+    """Gitwildmatch patterns, relative to one folder. Patterns without ``/`` are matched on names alone, fast."""
+
+    def __init__(self, patterns: Iterable[str]) -> None:
+        patterns = [p for p in patterns if p.strip()]
+        plain = [p.rstrip("/") for p in patterns if "/" not in p.rstrip("/") and not p.startswith(("!", "#", "\\"))]
+        rest = [p for p in patterns if p.rstrip("/") not in plain]
+        if any(p.startswith("!") for p in rest):  # order matters then: leave all of it to pathspec
+            plain, rest = [], patterns
+        self._plain = re.compile("|".join(map(fnmatch.translate, plain)) or r"(?!)").match
+        self._rest = GitIgnoreSpec.from_lines(rest) if rest else None
+
+    def match(self, relative: str, name: str, is_dir: bool) -> bool:
+        """Whether the entry itself matches; the caller sees to the folders above it."""
+        if self._plain(name):
+            return True
+        return self._rest is not None and self._rest.match_file(f"{relative}/" if is_dir else relative)
+
+
+class Entry:
+    """A Python file as found: absolute path, size in bytes, whether no ``not_application`` glob matches."""
+
+    __slots__ = ("application", "mtime_ns", "path", "size")
+
+    def __init__(self, path: str, size: int, mtime_ns: int, application: bool) -> None:
+        self.path = path
+        self.size = size
+        self.mtime_ns = mtime_ns
+        self.application = application
+
+
+class Tree:
+    """What lies under the checked paths."""
+
+    def __init__(self, display: Display) -> None:
+        self.display = display
+        self.entries: list[Entry] = []
+        self.skipped: list[Skipped] = []
+        self.markers: set[str] = set()
+        """Folders that hold one of ``MARKERS``."""
+
+    def skip(self, path: str, reason: str) -> None:
+        self.skipped.append(Skipped(self.display(path), reason))
+
+    def add(self, path: str, status: os.stat_result, application: bool) -> None:
+        """Take one Python file, or say why not."""
+        if not stat.S_ISREG(status.st_mode):
+            self.skip(path, "not a regular file")
+        elif status.st_size > SIZE_LIMIT:
+            self.skip(path, f"larger than {SIZE_LIMIT // (1024 * 1024)} MiB")
+        elif any("\ud800" <= character <= "\udfff" for character in path):
+            self.skip(path, "name is not Unicode")
+        else:
+            self.entries.append(Entry(path, status.st_size, status.st_mtime_ns, application))
+
+
+def repository_root(path: str) -> str | None:
+    """The folder at or above ``path`` that holds ``.git``, or None."""
+    while True:
+        if os.path.exists(os.path.join(path, ".git")):
+            return path
+        parent = os.path.dirname(path)
+        if parent == path:
+            return None
+        path = parent
+
+
+class Ignore:
+    """One ``.gitignore``, and those above it that it adds to."""
+
+    __slots__ = ("above", "folder", "spec")
+
+    def __init__(self, folder: str, spec: GitIgnoreSpec, above: Ignore | None) -> None:
+        self.folder = folder
+        self.spec = spec
+        self.above = above
+
+    def ignored(self, path: str, is_dir: bool) -> bool:
+        """Whether git leaves ``path`` out; the innermost file that has an opinion decides."""
+        link: Ignore | None = self
+        while link is not None:
+            relative = path[len(link.folder) :].lstrip(os.sep).replace(os.sep, "/")
+            verdict = link.spec.check_file(f"{relative}/" if is_dir else relative).include
+            if verdict is not None:
+                return verdict
+            link = link.above
+        return False
+
+
+def read_ignore(folder: str, above: Ignore | None) -> Ignore | None:
+    """``above`` extended by the folder's own ``.gitignore``, where it has a readable one."""
+    try:
+        with open(os.path.join(folder, ".gitignore"), encoding="utf-8", errors="replace") as file:
+            lines = [line for line in file.read().splitlines() if line.strip() and not line.startswith("#")]
+        return Ignore(folder, GitIgnoreSpec.from_lines(lines), above) if lines else above
+    except (OSError, ValueError):  # ValueError: a pattern that git would not accept either
+        return above
+
+
+def ignores_above(root: str) -> Ignore | None:
+    """The ``.gitignore`` files from the repository's root down to the parent of ``root``.
+
+    None when they leave out ``root`` itself: a path that the user names is wanted.
+    """
+    top = repository_root(root)
+    if top is None or top == root:
+        return None
+    ignore: Ignore | None = None
+    folder = top
+    for part in os.path.relpath(root, top).split(os.sep):
+        ignore = read_ignore(folder, ignore)
+        folder = os.path.join(folder, part)
+        if ignore is not None and ignore.ignored(folder, True):
+            return None
+    return ignore
+
+
+def printable(path: str) -> str:
+    """``path`` with ``/``, and with what is not Unicode escaped, so that any report can hold it."""
+    return path.replace(os.sep, "/").encode("utf-8", "backslashreplace").decode()
+
+
+class Display:
+    """Absolute path -> path relative to the working directory, with ``/``."""
+
+    def __init__(self, cwd: str) -> None:
+        self._cwd = cwd
+        self._prefix = cwd.rstrip(os.sep) + os.sep
+
+    def __call__(self, path: str) -> str:
+        if path.startswith(self._prefix):
+            return printable(path[len(self._prefix) :])
+        try:
+            return printable(os.path.relpath(path, self._cwd))
+        except ValueError:  # another drive
+            return printable(path)
+
+
+def scan(root: str, tree: Tree, exclude: Sequence[str], not_application: Sequence[str]) -> None:
+    """Add to ``tree`` every Python file under the folder ``root``, in sorted order.
+
+    Symbolic links to folders are followed only out of the root: inside it, they would show files twice.
+    """
+    excluded, outside = Globs(exclude), Globs(not_application)
+    prefix = len(root.rstrip(os.sep)) + 1
+    real_root = os.path.realpath(root)
+    followed = {real_root}
+    pending: list[tuple[str, Ignore | None, bool]] = [(root, ignores_above(root), True)]
+
+    while pending:
+        folder, ignore, application = pending.pop()
+        try:
+            with os.scandir(folder) as found:
+                entries = sorted(found, key=lambda e: e.name)
+        except OSError as error:
+            tree.skip(folder, f"folder cannot be read: {error.strerror or error}")
+            continue
+        names = {entry.name for entry in entries}
+        if folder != root and ("pyvenv.cfg" in names or "conda-meta" in names):
+            continue
+        if ".gitignore" in names:
+            ignore = read_ignore(folder, ignore)
+        if not MARKERS.isdisjoint(names):
+            tree.markers.add(folder)
+        for entry in entries:
+            name, path = entry.name, entry.path
+            is_python = name.endswith(".py")
+            try:
+                is_dir = entry.is_dir()
+                if not is_dir and not is_python:
+                    continue
+                relative = path[prefix:].replace(os.sep, "/")
+                if excluded.match(relative, name, is_dir):
+                    continue
+                if ignore is not None and ignore.ignored(path, is_dir):
+                    continue
+                inside = application and not outside.match(relative, name, is_dir)
+                if entry.is_symlink():
+                    target = os.path.realpath(path)
+                    if not os.path.exists(target):
+                        tree.skip(path, "broken symbolic link")
+                        continue
+                    if f"{target}{os.sep}".startswith(f"{real_root}{os.sep}") or target in followed:
+                        tree.skip(path, "symbolic link to what is checked already")
+                        continue
+                    if f"{real_root}{os.sep}".startswith(f"{target}{os.sep}"):
+                        tree.skip(path, "symbolic link to a folder around itself")
+                        continue
+                    followed.add(target)
+                if is_dir:
+                    pending.append((path, ignore, inside))
+                    continue
+                status = entry.stat()
+            except OSError as error:
+                tree.skip(path, f"cannot be read: {error.strerror or error}")
+                continue
+            tree.add(path, status, inside)
