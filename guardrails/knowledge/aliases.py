@@ -4,8 +4,8 @@ The same class is reachable as ``pymongo.MongoClient``, ``pymongo.mongo_client.M
 ``pymongo.synchronous.mongo_client.MongoClient``; every other table of this package knows it by one of them,
 the *canonical* name: the shortest one that the library documents. :func:`canonical` translates.
 
-Sources: the packages' own ``__init__`` modules and the ``__module__`` of their objects, read from CPython 3.11
-and the releases current in 2026, and the API references of the libraries for names of older releases.
+Sources: the packages' own ``__init__`` modules and the ``__module__`` of their objects, read from CPython
+3.11 and the releases current in 2026, and the API references of the libraries for names of older releases.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ _PYMONGO: Final[dict[str, str]] = {
     **_spread(
         "pymongo",
         "pymongo.operations",
-        "DeleteMany DeleteOne IndexModel InsertOne ReplaceOne SearchIndexModel UpdateMany UpdateOne",
+        "DeleteMany DeleteOne IndexModel InsertOne ReplaceOne UpdateMany UpdateOne",
     ),
     **_spread(
         "pymongo", "pymongo.collection", "ASCENDING DESCENDING GEO2D GEOSPHERE HASHED TEXT ReturnDocument"
@@ -486,7 +486,8 @@ ALIASES: Final[dict[str, str]] = {
     for alias, name in table.items()
 }
 """Alias (a class, a function, or a whole module) -> the name it stands for. A row that maps a name to itself
-keeps it from a shorter row: ``fastapi.responses`` is Starlette's, ``fastapi.responses.ORJSONResponse`` is not."""
+keeps it from a shorter row: ``fastapi.responses`` is Starlette's, ``fastapi.responses.ORJSONResponse`` is
+not."""
 
 _ROOTS: Final = frozenset(alias.partition(".")[0] for alias in ALIASES)
 
@@ -494,8 +495,9 @@ _ROOTS: Final = frozenset(alias.partition(".")[0] for alias in ALIASES)
 def canonical(dotted: str) -> str:
     """The one name of what ``dotted`` names, by its longest known prefix, until nothing more is known.
 
-    ``pymongo.synchronous.collection.Collection.find_one`` -> ``pymongo.collection.Collection.find_one``. A name
-    that no row knows comes back as it is, ``builtins.`` apart, which is dropped: ``builtins.open`` -> ``open``.
+    ``pymongo.synchronous.collection.Collection.find_one`` -> ``pymongo.collection.Collection.find_one``. A
+    name that no row knows comes back as it is, ``builtins.`` apart, which is dropped: ``builtins.open`` ->
+    ``open``.
     """
     if dotted.startswith("builtins."):
         dotted = dotted[len("builtins.") :]
