@@ -24,12 +24,17 @@ from guardrails.project.model import Project, Skipped, SourceFile
 from guardrails.project.scan import Display, Entry, Tree, repository_root, scan
 
 _IMPORT = re.compile(
-    rb"^[ \t]*(?:from[ \t]+([.\w]+)[ \t]+import[ \t(]+(\w+)?|import[ \t]+(\w[\w.]*(?:[ \t]*,[ \t]*\w[\w.]*)*))",
+    rb"^[ \t]*(?:from[ \t]*([.\w]+)[ \t]+import[ \t]*(\([^)]*|[^\n#]*)"
+    rb"|import[ \t]+(\w[\w.]*(?:[ \t]+as[ \t]+\w+)?(?:[ \t]*,[ \t]*\w[\w.]*(?:[ \t]+as[ \t]+\w+)?)*))",
     re.MULTILINE,
 )
+_IMPORTED = re.compile(rb"(?:^|,)[ \t(\\\r\n]*(\w+)")
 _CONSTRUCTS = re.compile(rb"^[^#\n]*\bFastAPI\(", re.MULTILINE)
 
 Names = tuple[str, ...]
+
+_APPLICATION = 1000
+"""What an application file's import weighs against one of a test, which may run with another path."""
 
 
 def discover(paths: Sequence[Path], options: Options, cwd: Path) -> tuple[Project, ...]:
@@ -43,7 +48,9 @@ def discover(paths: Sequence[Path], options: Options, cwd: Path) -> tuple[Projec
     tree = Tree(display)
     given = sorted({os.path.normpath(os.path.join(here, path)) for path in paths})
     folders = [path for path in given if os.path.isdir(path)]
-    folders = [path for path in folders if not any(_inside(path, other) for other in folders if other != path)]
+    folders = [
+        path for path in folders if not any(_inside(path, other) for other in folders if other != path)
+    ]
     for folder in folders:
         scan(folder, tree, (*options.exclude, *options.extend_exclude), options.not_application)
     for path in given:
@@ -62,17 +69,20 @@ def _inside(path: str, folder: str) -> bool:
 class _File:
     """A file and what its bytes say about names: no syntax tree, a few regular expressions."""
 
-    __slots__ = ("base", "constructs", "entry", "folder", "imports", "relative_levels", "stem")
+    __slots__ = ("base", "constructs", "entry", "folder", "imports", "reached", "relative", "stem")
 
     def __init__(self, entry: Entry) -> None:
         self.entry = entry
         self.folder, name = os.path.split(entry.path)
         self.stem = name[:-3]
-        self.constructs = False
-        self.imports: set[tuple[Names, int]] = set()
-        """Absolute imports as parts, with the number of parts that must be modules."""
-        self.relative_levels = 0
         self.base = ""
+        self.constructs = False
+        self.imports: dict[Names, Names] = {}
+        """Absolute imports: the parts of the module -> the names taken from it, if any."""
+        self.relative: dict[tuple[int, Names], Names] = {}
+        """Relative imports: number of dots and parts of the module -> the names taken from it."""
+        self.reached: set[str] = set()
+        """The files and folders that its imports mean."""
         try:
             with open(entry.path, "rb") as file:
                 data = file.read()
@@ -80,21 +90,20 @@ class _File:
             return
         if b"FastAPI(" in data:
             self.constructs = _CONSTRUCTS.search(data) is not None
-        for source, first, modules in _IMPORT.findall(data):
-            if source.startswith(b"."):
-                self.relative_levels = max(self.relative_levels, len(source) - len(source.lstrip(b".")))
-            elif source:
-                parts = tuple(source.decode("utf-8", "replace").split("."))
-                name = (first.decode("utf-8", "replace"),) if first else ()
-                self._add((*parts, *name), len(parts))
+        for source, names, modules in _IMPORT.findall(data):
+            if source:
+                text = source.decode("utf-8", "replace")
+                module = text.lstrip(".")
+                parts = tuple(module.split(".")) if module else ()
+                taken = tuple(name.decode("utf-8", "replace") for name in _IMPORTED.findall(names))
+                if len(text) > len(module):
+                    key = (len(text) - len(module), parts)
+                    self.relative[key] = self.relative.get(key, ()) + taken
+                else:
+                    self.imports[parts] = self.imports.get(parts, ()) + taken
             else:
                 for module in modules.decode("utf-8", "replace").split(","):
-                    parts = tuple(module.strip().split("."))
-                    self._add(parts, len(parts))
-
-    def _add(self, parts: Names, modules: int) -> None:
-        if parts[0] not in sys.stdlib_module_names:
-            self.imports.add((parts, modules))
+                    self.imports.setdefault(tuple(module.split()[0].split(".")), ())
 
 
 class _Discovery:
@@ -105,7 +114,7 @@ class _Discovery:
         self.roots = roots
         self.display = display
         self.files = [_File(entry) for entry in sorted(tree.entries, key=lambda e: e.path)]
-        self.modules = {entry.path for entry in tree.entries}
+        self.by_path = {file.entry.path: file for file in self.files}
         self.folders: set[str] = set()
         """Folders under the checked roots that hold Python files at any depth, and the folders around the roots."""
         for file in self.files:
@@ -113,22 +122,19 @@ class _Discovery:
             while folder not in self.folders:
                 self.folders.add(folder)
                 folder = os.path.dirname(folder)
+        self.known = {os.path.basename(folder) for folder in self.folders}
+        self.known.update(file.stem for file in self.files)
         self.virtual: set[str] = set()
         """Folders that a relative import shows to be packages, ``__init__.py`` or not."""
-        for file in self.files:
-            folder = file.folder
-            for _ in range(file.relative_levels):
-                self.virtual.add(folder)
-                folder = os.path.dirname(folder)
         self._packages: dict[str, bool] = {}
         self._exists: dict[str, bool] = {}
+        self._best: dict[tuple[str, Names, Names], tuple[str, str]] = {}
         self.votes: dict[str, Counter[str]] = defaultdict(Counter)
         """Import root -> its entries (files or folders) that imports resolve through -> how many."""
-        self.reached: dict[str, set[str]] = defaultdict(set)
-        """File -> the files or folders that its absolute imports mean."""
         for file in self.files:
-            for parts, modules in sorted(file.imports):
-                self._vote(file, parts, modules)
+            self._take_relative(file)
+        for file in self.files:
+            self._take_absolute(file)
         for file in self.files:
             file.base = self._base(file)
         self._resolve_elsewhere()
@@ -156,7 +162,7 @@ class _Discovery:
             below = os.path.join(path, part)
             if below in self.folders:
                 path = below
-            elif f"{below}.py" in self.modules:
+            elif f"{below}.py" in self.by_path:
                 return count + 1, f"{below}.py"
             elif self._outside(below):  # not checked in this run, but there
                 path = below
@@ -172,22 +178,58 @@ class _Discovery:
             self._exists[path] = os.path.isdir(path) or os.path.isfile(f"{path}.py")
         return self._exists[path]
 
-    def _vote(self, file: _File, parts: Names, modules: int) -> None:
-        """Find the folder above ``file`` from which this import resolves best; the innermost of equals."""
-        best, chosen, target = 0, "", ""
-        folder = file.folder
-        while True:
+    def _take_relative(self, file: _File) -> None:
+        for (level, parts), names in file.relative.items():
+            folder = file.folder
+            for _ in range(level):
+                self.virtual.add(folder)
+                folder = os.path.dirname(folder)
+            start = file.folder
+            for _ in range(level - 1):
+                start = os.path.dirname(start)
+            self._take(file, start, parts, names)
+
+    def _take_absolute(self, file: _File) -> None:
+        """Find for each import the folder above ``file`` from which it resolves best; the innermost of equals."""
+        weight = _APPLICATION if file.entry.application else 1
+        for parts, names in file.imports.items():
+            if parts[0] not in self.known or parts[0] in sys.stdlib_module_names:
+                continue
+            key = (file.folder, parts, names)
+            root = self._best.get(key)
+            if root is None:
+                root = self._best[key] = self._root_of(file.folder, parts, names)
+            if root and self._resolve(root, parts)[1] != file.entry.path:
+                self.votes[root][parts[0]] += weight
+                self._take(file, root, parts, names)
+
+    def _root_of(self, folder: str, parts: Names, names: Names) -> str:
+        best, chosen = 0, ""
+        while folder in self.folders:
             count, path = self._resolve(folder, parts)
-            if count >= min(2, modules) and count > best and path != file.entry.path:
-                best, chosen, target = count, folder, path
+            if count == len(parts) and any(self._resolve(path, (name,))[0] for name in names):
+                count += 1
+            if count >= min(2, len(parts)) and count > best:
+                best, chosen = count, folder
             parent = os.path.dirname(folder)
-            if parent == folder or not (folder in self.folders):
+            if parent == folder:
                 break
             folder = parent
-        if best:
-            weight = 1000 if file.entry.application else 1  # tests have a path of their own
-            self.votes[chosen][parts[0]] += weight
-            self.reached[file.entry.path].add(target)
+        return chosen
+
+    def _take(self, file: _File, root: str, parts: Names, names: Names) -> None:
+        """Note what this import reaches: the module, the packages on the way, the submodules taken from it."""
+        path = root
+        for part in parts:
+            count, path = self._resolve(path, (part,))
+            if not count:
+                return
+            file.reached.add(path)
+        file.reached.add(path)
+        for name in names:
+            count, below = self._resolve(path, (name,))
+            if count:
+                file.reached.add(below)
 
     def _base(self, file: _File) -> str:
         """The folder that the file's dotted name starts from."""
@@ -205,7 +247,11 @@ class _Discovery:
                 break
             below, folder = name, parent
         if voted:
-            strong = [folder for folder in voted if self.votes[folder].total() >= 1000]
+            strong = [
+                folder
+                for folder in voted
+                if any(count >= _APPLICATION for count in self.votes[folder].values())
+            ]
             return (strong or voted)[-1]
         if package_parent != file.folder:
             return package_parent
@@ -215,54 +261,82 @@ class _Discovery:
         """Imports that no folder above the file answers: packages beside it, the nearest of that name."""
         tops: dict[str, set[str]] = defaultdict(set)
         for file in self.files:
-            relative = file.entry.path[len(file.base) :].lstrip(os.sep)
-            first = relative.split(os.sep)[0]
-            if first != relative:
-                tops[first].add(os.path.join(file.base, first))
+            first = self._top(file)
+            if first != file.entry.path and self.is_package(first):
+                tops[os.path.basename(first)].add(first)
         for file in self.files:
-            answered = {os.path.relpath(t, file.base).split(os.sep)[0] for t in self.reached[file.entry.path]}
-            for parts, _ in sorted(file.imports):
-                options = tops.get(parts[0], set())
-                if not options or parts[0] in answered or any(_inside(file.folder, top) for top in options):
-                    continue
-                nearest = max(sorted(options), key=lambda top: len(os.path.commonpath((top, file.folder))))
-                if self.is_package(nearest):
-                    self.reached[file.entry.path].add(self._resolve(os.path.dirname(nearest), parts)[1])
+            for parts, names in file.imports.items():
+                if parts[0] in tops and (file.folder, parts, names) in self._best:
+                    nearby = tops[parts[0]]
+                    if self._best[file.folder, parts, names] or any(
+                        _inside(file.folder, top) for top in nearby
+                    ):
+                        continue
+                    nearest = max(sorted(nearby), key=lambda top: len(os.path.commonpath((top, file.folder))))
+                    self._take(file, os.path.dirname(nearest), parts, names)
+
+    def _top(self, file: _File) -> str:
+        """The entry of its base that the file lies in: its top package, a folder, or itself."""
+        return os.path.join(file.base, file.entry.path[len(file.base) :].lstrip(os.sep).split(os.sep)[0])
+
+    def _leads_to(self, start: Iterable[_File]) -> set[str]:
+        """The files that imports lead to from ``start``, itself included."""
+        found: set[str] = set()
+        pending = list(start)
+        while pending:
+            file = pending.pop()
+            if file.entry.path in found:
+                continue
+            found.add(file.entry.path)
+            for target in file.reached:
+                below = self.by_path.get(target) or self.by_path.get(os.path.join(target, "__init__.py"))
+                if below is not None and below.entry.path not in found:
+                    pending.append(below)
+        return found
 
     # -- applications --------------------------------------------------------------------------------------
 
     def projects(self) -> tuple[Project, ...]:
         """The projects, sorted by their display root."""
+        if not self.roots:
+            return ()
         homes = self._homes()
         if len(homes) <= 1:
             home = next(iter(homes), self.roots[0])
             root = next((root for root in self.roots if _inside(home, root)), self.roots[0])
-            return (self._project(root, self.files, frozenset()),) if self.roots else ()
+            return (self._project(root, self.files, frozenset()),)
         owned: dict[str, list[_File]] = {home: [] for home in homes}
-        beside: list[_File] = []
+        groups: dict[str, list[_File]] = defaultdict(list)
         for file in self.files:
             owner = max((home for home in homes if _inside(file.folder, home)), key=len, default=None)
-            (beside if owner is None else owned[owner]).append(file)
+            if owner is None:
+                groups[self._largest(file.folder, homes)].append(file)
+            else:
+                owned[owner].append(file)
         units: dict[str, list[_File]] = defaultdict(list)
-        for file in beside:
-            units[self._unit(file)].append(file)
-        unit_of = {file.entry.path: unit for unit, files in units.items() for file in files}
-        helpers = [file for file in beside if not file.entry.application]
-        unreached = set(units)
+        for files in groups.values():
+            for file in files:
+                if file.entry.application:
+                    units[self._top(file)].append(file)
         found: list[Project] = []
+        used: set[str] = set()
         for home, files in owned.items():
-            reached = self._reach(files, units, unit_of)
-            unreached -= reached
-            shared = {file.entry.path: file for unit in reached for file in units[unit]}
-            shared.update((file.entry.path, file) for file in helpers)
+            reached = self._leads_to(file for file in files if file.entry.application)
+            shared: dict[str, _File] = {}
+            for top, unit in units.items():
+                if not reached.isdisjoint(file.entry.path for file in unit):
+                    used.add(top)
+                    shared.update((file.entry.path, file) for file in unit)
+            for group in groups.values():
+                code = [file for file in group if file.entry.application]
+                if not code or any(file.entry.path in shared for file in code):
+                    shared.update((file.entry.path, file) for file in group if not file.entry.application)
             found.append(self._project(home, [*files, *shared.values()], frozenset(shared)))
-        rest: dict[str, list[_File]] = defaultdict(list)
-        for unit in unreached:
-            for file in units[unit]:
-                rest[self._largest(file.folder, homes)].append(file)
-        for folder, files in rest.items():
-            if any(file.entry.application for file in files):
-                found.append(self._project(folder, files, frozenset()))
+        for folder, group in groups.items():
+            rest = [file for file in group if file.entry.application and self._top(file) not in used]
+            if rest:
+                tests = [file for file in group if not file.entry.application]
+                found.append(self._project(folder, [*rest, *tests], frozenset()))
         return tuple(sorted(found, key=lambda project: project.display_root))
 
     def _homes(self) -> list[str]:
@@ -271,7 +345,9 @@ class _Discovery:
         for file in self.files:
             if file.constructs and file.entry.application:
                 folder = file.folder
-                while self.is_package(folder) and folder not in self.tree.markers and folder not in self.roots:
+                while (
+                    self.is_package(folder) and folder not in self.tree.markers and folder not in self.roots
+                ):
                     folder = os.path.dirname(folder) if self.is_package(os.path.dirname(folder)) else folder
                     if not self.is_package(os.path.dirname(folder)):
                         break
@@ -292,27 +368,11 @@ class _Discovery:
             folder = parent
         return folder
 
-    def _unit(self, file: _File) -> str:
-        """What is shared as a whole: the top package or folder that the file's name starts with, or itself."""
-        first = file.entry.path[len(file.base) :].lstrip(os.sep).split(os.sep)[0]
-        return os.path.join(file.base, first)
-
-    def _reach(self, files: list[_File], units: dict[str, list[_File]], unit_of: dict[str, str]) -> set[str]:
-        """The units that the application code of ``files`` imports, directly or through one another."""
-        reached: set[str] = set()
-        pending = [file for file in files if file.entry.application]
-        while pending:
-            for target in self.reached.get(pending.pop().entry.path, ()):
-                unit = unit_of.get(target) or next((u for u in units if _inside(target, u)), None)
-                if unit is not None and unit not in reached:
-                    reached.add(unit)
-                    pending.extend(units[unit])
-        return reached
-
     # -- records -------------------------------------------------------------------------------------------
 
     def _project(self, root: str, files: list[_File], shared: frozenset[str]) -> Project:
-        names, prefixes = self._name(root, files, shared)
+        names, prefixes = self._name(files, shared)
+        reached = self._leads_to(file for file in files if file.entry.application)
         sources = [
             SourceFile(
                 display=self.display(file.entry.path),
@@ -320,6 +380,7 @@ class _Discovery:
                 module=names[file.entry.path],
                 is_package=file.stem == "__init__",
                 application=file.entry.application,
+                reached=file.entry.path in reached,
                 shared=file.entry.path in shared,
                 size=file.entry.size,
                 mtime_ns=file.entry.mtime_ns,
@@ -341,7 +402,7 @@ class _Discovery:
             roots=prefixes,
         )
 
-    def _name(self, root: str, files: list[_File], shared: frozenset[str]) -> tuple[dict[str, str], Names]:
+    def _name(self, files: list[_File], shared: frozenset[str]) -> tuple[dict[str, str], Names]:
         """The dotted name of each file, unique, and the dotted prefixes of the import roots.
 
         Where two bases hold modules of one name, the lesser base's modules are named from further out.
@@ -366,7 +427,10 @@ class _Discovery:
         for base in sorted(by_base, key=rank):
             prefix = ""
             outer = base
-            while taken & {_join(prefix, _dotted(f, base)) for f in by_base[base]} and os.path.dirname(outer) != outer:
+            while (
+                taken & {_join(prefix, _dotted(f, base)) for f in by_base[base]}
+                and os.path.dirname(outer) != outer
+            ):
                 outer, part = os.path.split(outer)
                 prefix = _join(part.replace(".", "_"), prefix)
             prefix_of[base] = prefix

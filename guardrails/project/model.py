@@ -16,6 +16,7 @@ class SourceFile(msgspec.Struct, frozen=True, order=True):
     ``module``: its dotted name, unique in its project, as the code itself would import it where that can be
     told (``app.users.router``); parts that are no identifiers (``{{cookiecutter_project_slug}}``) stay as they are.
     ``application``: whether no ``not_application`` glob matches. The program promotes what the app imports.
+    ``reached``: whether import statements of the application lead to it, as far as its bytes tell.
     ``shared``: whether it lies outside the application's own folder and belongs to other projects too.
     ``size`` in bytes.
     """
@@ -25,6 +26,7 @@ class SourceFile(msgspec.Struct, frozen=True, order=True):
     module: str
     is_package: bool
     application: bool
+    reached: bool
     shared: bool
     size: int
     mtime_ns: int
@@ -66,6 +68,8 @@ class Project(msgspec.Struct, frozen=True):
         yield name
         if len(self.roots) == 1 or name.partition(".")[0] in sys.stdlib_module_names:
             return
-        own = sorted((r for r in self.roots if r and f"{importer}.".startswith(f"{r}.")), key=len, reverse=True)
+        own = sorted(
+            (r for r in self.roots if r and f"{importer}.".startswith(f"{r}.")), key=len, reverse=True
+        )
         for prefix in (*own, *(r for r in self.roots if r and r not in own)):
             yield f"{prefix}.{name}"

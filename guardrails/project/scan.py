@@ -16,7 +16,16 @@ SIZE_LIMIT = 2 * 1024 * 1024
 """Bytes. Parsing costs up to a hundred times the size in memory; what is larger is data or generated."""
 
 MARKERS = frozenset(
-    {"pyproject.toml", "setup.py", "setup.cfg", "requirements.txt", "Pipfile", "uv.lock", "poetry.lock", "Dockerfile"}
+    {
+        "pyproject.toml",
+        "setup.py",
+        "setup.cfg",
+        "requirements.txt",
+        "Pipfile",
+        "uv.lock",
+        "poetry.lock",
+        "Dockerfile",
+    }
 )
 """Files that say: the folder around me is deployed or distributed by itself."""
 
@@ -26,7 +35,9 @@ class Globs:
 
     def __init__(self, patterns: Iterable[str]) -> None:
         patterns = [p for p in patterns if p.strip()]
-        plain = [p.rstrip("/") for p in patterns if "/" not in p.rstrip("/") and not p.startswith(("!", "#", "\\"))]
+        plain = [
+            p.rstrip("/") for p in patterns if "/" not in p.rstrip("/") and not p.startswith(("!", "#", "\\"))
+        ]
         rest = [p for p in patterns if p.rstrip("/") not in plain]
         if any(p.startswith("!") for p in rest):  # order matters then: leave all of it to pathspec
             plain, rest = [], patterns
