@@ -92,9 +92,12 @@ class Diagnostic(msgspec.Struct, frozen=True):
 
 
 class RuleScore(msgspec.Struct, frozen=True):
-    """One line of the scorecard: does the rule hold, and how many findings it has."""
+    """One line of the scorecard: does the rule hold, and how many findings it has.
 
-    holds: bool
+    ``holds`` is None where no check of the rule ran; it is false while errors or warnings remain, in the baseline too.
+    """
+
+    holds: bool | None
     findings: int
 
 

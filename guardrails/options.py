@@ -22,9 +22,17 @@ DEFAULT_NOT_APPLICATION = (
 
 
 class Options(msgspec.Struct, frozen=True):
-    """Everything a user can set. Globs are gitwildmatch patterns relative to the checked root."""
+    """Everything a user can set. Globs are gitwildmatch patterns relative to the checked root.
 
+    ``select``, ``extend_select``, ``ignore`` and the keys of ``severities`` are selectors (``guardrails.selection``).
+    ``fail_on`` and severities are ``error``, ``warning`` or ``info``; besides, a severity may be ``off``
+    and ``fail_on`` may be ``never``.
+    """
+
+    root: tuple[str, ...] = ()
+    """What is checked when no path is given, relative to the configuration file."""
     select: tuple[str, ...] = ()
+    extend_select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
     fail_on: str = "error"
     severities: dict[str, str] = {}

@@ -1,0 +1,218 @@
+"""The pipeline: files become facts, facts a program, the selected checks ask it, and what they say is judged.
+
+Read ``analyse`` from top to bottom; everything below it is one step each.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import traceback
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pathspec import GitIgnoreSpec
+
+from guardrails.analysis import Analysis, Judged, Problem, SkippedPath
+from guardrails.baseline import Key
+from guardrails.checks import overlaps
+from guardrails.checks.registry import Check, all_checks, rule_of
+from guardrails.facts.load import Facts, load
+from guardrails.facts.records import ModuleFacts
+from guardrails.finding import Diagnostic, DiagnosticRelated, Finding, Place, Severity
+from guardrails.options import Options
+from guardrails.project import Project, discover
+from guardrails.selection import selected, severity_of, specificity
+from guardrails.sources import Sources
+from guardrails.suppressions import UNUSED, Suppressions
+
+if TYPE_CHECKING:
+    from guardrails.program import Program
+
+Progress = Callable[[str], None]
+"""Told what the run is doing, in a few words."""
+
+
+def silent(message: str) -> None:
+    """The progress that nobody watches."""
+
+
+@dataclass(frozen=True)
+class Where:
+    """The folders of a run, absolute. ``cwd``: displayed paths are relative to it.
+
+    ``anchor``: fingerprints are relative to it. ``config``: path globs are relative to it.
+    """
+
+    cwd: Path
+    anchor: Path
+    config: Path
+
+
+@dataclass
+class _Run:
+    """What piles up while the applications are checked."""
+
+    findings: list[Finding] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+
+def analyse(
+    paths: Sequence[Path], options: Options, where: Where, *, workers: int | None = None, progress: Progress = silent
+) -> Analysis:
+    """Check the applications under ``paths`` (absolute). A bug in one check does not keep the others from speaking."""
+    checks = all_checks()
+    chosen = selected(checks, options)
+    run = _Run()
+
+    progress("looking for applications")
+    projects = discover(paths, options, where.cwd)
+    progress(f"reading {_plural(sum(len(project.files) for project in projects), 'file')}")
+    facts = load(projects, options, workers, use_cache=options.cache_dir is not None)
+    for project in projects:
+        progress(f"linking {project.name}")
+        program = _link(project, facts, options, run)
+        if program is not None:
+            run.findings.extend(overlaps.apply(_ask(program, project.name, chosen, run, progress)))
+
+    comments = {path: module.comments for path, module in facts.items() if isinstance(module, ModuleFacts)}
+    suppressions = Suppressions(comments, checks)
+    ignored = _per_path_ignores(options, where)
+    found = [(finding, ignored(finding) or suppressions.silences(finding)) for finding in _in_order(run.findings)]
+    codes = {check.code for check in chosen}
+    if UNUSED in codes:
+        modules = {file.display: file.module for project in projects for file in project.files if file.application}
+        for finding in suppressions.unused(codes, modules):
+            found.append((finding, ignored(finding) or suppressions.silences(finding)))
+    return Analysis(
+        root=_display_root(projects, where),
+        files=len({file.display for project in projects for file in project.files}),
+        findings=tuple(_publish(found, {check.code: check for check in checks}, options, where)),
+        checked=tuple(check.code for check in chosen),
+        rules=tuple(sorted({check.rule for check in chosen})),
+        problems=tuple(run.problems),
+        skipped=tuple(sorted({SkippedPath(s.display, s.reason) for project in projects for s in project.skipped})),
+        applications=tuple(sorted({name for project in projects for name in project.applications})),
+    )
+
+
+def _link(project: Project, facts: Mapping[str, Facts], options: Options, run: _Run) -> Program | None:
+    """The program of one application; None, and a problem on record, where the checker itself fails."""
+    from guardrails.program import link
+
+    try:
+        return link(project, {f.display: facts[f.display] for f in project.files if f.display in facts}, options)
+    except Exception:
+        run.problems.append(Problem("", project.name, traceback.format_exc()))
+        return None
+
+
+def _ask(
+    program: Program, name: str, checks: Sequence[Check], run: _Run, progress: Progress
+) -> list[Finding]:
+    """What the checks say of one application, in order of place."""
+    findings: list[Finding] = []
+    for check in checks:
+        progress(f"checking {name}: {check.code} {check.name}")
+        try:
+            findings.extend(check.run(program))
+        except Exception:
+            run.problems.append(Problem(check.code, name, traceback.format_exc()))
+    return _in_order(findings)
+
+
+def _in_order(findings: Iterable[Finding]) -> list[Finding]:
+    """By place, then code; a finding that two applications share stands once."""
+    return sorted(set(findings), key=_order)
+
+
+def _order(finding: Finding) -> tuple[Place, int, str, str, str, str]:
+    return finding.place, rule_of(finding.code), finding.code, finding.symbol, finding.subject, finding.message
+
+
+def _per_path_ignores(options: Options, where: Where) -> Callable[[Finding], bool]:
+    """Whether configuration passes over the finding in its file."""
+    rows = [
+        (GitIgnoreSpec.from_lines([glob]), selectors) for glob, selectors in sorted(options.per_path_ignores.items())
+    ]
+    by_code = {check.code: check for check in all_checks()}
+
+    def ignored(finding: Finding) -> bool:
+        path = _relative(where.cwd / finding.place.path, where.config)
+        return any(
+            any(specificity(selector, by_code[finding.code]) for selector in selectors)
+            for spec, selectors in rows
+            if spec.match_file(path)
+        )
+
+    return ignored
+
+
+def _publish(
+    found: Iterable[tuple[Finding, bool]], checks: dict[str, Check], options: Options, where: Where
+) -> Iterator[Judged]:
+    """Findings as published: severity, fingerprint, columns in characters; in order of place."""
+    sources = Sources(where.cwd)
+    ordinals: Counter[Key] = Counter()
+    for finding, suppressed in sorted(found, key=lambda pair: _order(pair[0])):
+        check = checks[finding.code]
+        path = _relative(where.cwd / finding.place.path, where.anchor)
+        key = Key(path, finding.code, finding.symbol, finding.subject)
+        ordinals[key] += 1
+        line, column, end_line, end_column = _span(finding.place, sources)
+        diagnostic = Diagnostic(
+            code=finding.code,
+            name=check.name,
+            rule=check.rule,
+            severity=severity_of(check, options) or Severity.INFO,
+            path=finding.place.path,
+            line=line,
+            column=column,
+            end_line=end_line,
+            end_column=end_column,
+            symbol=finding.symbol,
+            message=finding.message,
+            help=finding.help,
+            related=tuple(
+                DiagnosticRelated(step.place.path, *_span(step.place, sources)[:2], step.message)
+                for step in finding.related
+            ),
+            fingerprint=fingerprint(key, ordinals[key]),
+        )
+        yield Judged(diagnostic, key, suppressed)
+
+
+def fingerprint(key: Key, ordinal: int) -> str:
+    """32 hexadecimal digits for the ``ordinal``-th finding of a key: the same wherever its lines move."""
+    text = "\0".join((key.code, key.path, key.symbol, key.subject, str(ordinal)))
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
+def _span(place: Place, sources: Sources) -> tuple[int, int, int, int]:
+    """Line, column, end line, end column from 1, in characters, the end exclusive and never before the start."""
+    column = sources.column(place.path, place.line, place.column)
+    end_line = max(place.line, place.end_line)
+    end_column = sources.column(place.path, end_line, place.end_column)
+    if end_line == place.line:
+        end_column = max(column, end_column)
+    return place.line, column, end_line, end_column
+
+
+def _display_root(projects: Sequence[Project], where: Where) -> str:
+    roots = sorted({str(project.root) for project in projects})
+    return _relative(Path(os.path.commonpath(roots)), where.cwd) if roots else "."
+
+
+def _plural(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def _relative(path: Path, base: Path) -> str:
+    """``path`` as seen from ``base``, with forward slashes; absolute where no relative path exists."""
+    try:
+        return os.path.relpath(path, base).replace(os.sep, "/")
+    except ValueError:  # another drive
+        return path.as_posix()

@@ -1,0 +1,186 @@
+"""One run, from what the user asked to an analysis: configuration, targets, the stored result or the engine.
+
+Imports what a stored answer needs and no more; pydantic and the engine come only when there is work for them.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from guardrails import baseline, config
+from guardrails.analysis import Analysis, Outcome, present
+from guardrails.config import ConfigError, Mistake
+from guardrails.options import Options
+from guardrails.stored import CACHE_FOLDER, Store, request_key, skipped_names, take
+
+if TYPE_CHECKING:
+    from guardrails.engine import Progress
+
+
+class Request(msgspec.Struct, frozen=True):
+    """What the user asks. Paths may be relative to ``cwd``, which is absolute.
+
+    ``overrides``: options from the command line, by their ``Options`` names.
+    ``anchor``: the folder that stands for the repository's root, where that is not to be looked for.
+    """
+
+    cwd: Path
+    paths: tuple[Path, ...] = ()
+    config: Path | None = None
+    overrides: dict[str, Any] = {}
+    cache: bool = True
+    workers: int | None = None
+    anchor: Path | None = None
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """An analysis, the options it was made under, its folders, and which displayed paths the user asked about."""
+
+    analysis: Analysis
+    options: Options
+    cwd: Path
+    anchor: Path
+    config_folder: Path
+    shown: frozenset[str] | None
+    from_store: bool
+
+    def wanted(self) -> Callable[[str], bool] | None:
+        """Whether a displayed path is reported; None for all. A folder stands for what lies under it."""
+        shown = self.shown
+        if shown is None:
+            return None
+        return lambda path: path in shown or any(folder == "." or path.startswith(f"{folder}/") for folder in shown)
+
+
+def answer(request: Request, progress: Progress | None = None) -> Answer:
+    """Find the configuration, then the stored answer or a new one.
+
+    Raises ``ConfigError`` for a wrong configuration, wrong options or a path that does not exist.
+    """
+    cwd = request.cwd
+    given = [Path(os.path.normpath(cwd / path)) for path in request.paths]
+    missing = [path for path, absolute in zip(request.paths, given) if not absolute.exists()]
+    if missing:
+        raise ConfigError([Mistake("", 0, f"{path} does not exist") for path in missing])
+    start = _common_folder(given) if given else cwd
+    found = config.locate(start, cwd / request.config if request.config else None)
+    folder = found.path.parent if found.path else cwd
+    anchor = request.anchor or _repository(start) or (folder if found.path else cwd)
+    targets, shown = _targets(given, found.table.get("root"), folder)
+    if absent := [target for target in targets if not target.exists()]:
+        raise ConfigError([Mistake(_display(found.path, cwd), 0, f"root: {path} does not exist") for path in absent])
+
+    cache = _cache_folder(found.table.get("cache-dir"), folder if found.path else anchor)
+    key = request_key(
+        {
+            "cwd": str(cwd),
+            "anchor": str(anchor),
+            "targets": [str(target) for target in targets],
+            "config": [str(found.path), found.text],
+            "overrides": sorted((name, str(value)) for name, value in request.overrides.items()),
+        }
+    )
+    store = Store(cache)
+    kept = store.load(key) if request.cache else None
+    if kept is not None:
+        options, analysis = kept
+    else:
+        from guardrails.engine import Where, analyse, silent
+
+        options = config.validate(found, request.overrides, _display(found.path, cwd))
+        options = msgspec.structs.replace(options, cache_dir=str(cache) if request.cache else None)
+        folders = sorted({str(target if target.is_dir() else target.parent) for target in targets})
+        state = take(folders, skipped_names(options)) if request.cache else None
+        where = Where(cwd, anchor, folder)
+        analysis = analyse(targets, options, where, workers=request.workers, progress=progress or silent)
+        if state is not None and not analysis.problems:
+            store.save(key, options, analysis, state, folders)
+    shown_displays = None if shown is None else frozenset(_display(path, cwd) for path in shown)
+    return Answer(analysis, options, cwd, anchor, folder, shown_displays, kept is not None)
+
+
+def outcome(of: Answer, *, use_baseline: bool = True, known: Iterable[baseline.Entry] | None = None) -> Outcome:
+    """The published answer. ``known``: findings of an earlier state, passed over.
+
+    Raises ``ConfigError`` for a baseline that cannot be read.
+    """
+    entries: tuple[baseline.Entry, ...] = ()
+    path = baseline_path(of)
+    if use_baseline and (path.exists() or of.options.baseline is not None):
+        try:
+            entries = baseline.read(path)
+        except baseline.InvalidBaseline as error:
+            raise ConfigError([Mistake("", 0, str(error))]) from error
+    return present(of.analysis, of.options, baseline=entries, shown=of.wanted(), known=known)
+
+
+def baseline_path(of: Answer) -> Path:
+    """The configured baseline file, or the usual one beside the configuration or at the repository's root."""
+    if of.options.baseline is not None:
+        return of.config_folder / of.options.baseline
+    beside = of.config_folder / baseline.FILE_NAME
+    return beside if beside.exists() else of.anchor / baseline.FILE_NAME
+
+
+def _targets(
+    given: list[Path], root: object, folder: Path
+) -> tuple[tuple[Path, ...], tuple[Path, ...] | None]:
+    """What is analysed, and what of it is reported (None for all).
+
+    Files, and folders inside a configured root, narrow the report and not the analysis.
+    """
+    roots = [root] if isinstance(root, str) else root if isinstance(root, list) else []
+    configured = [Path(os.path.normpath(folder / path)) for path in roots if isinstance(path, str)]
+    usual = configured or [folder]
+    if not given:
+        return tuple(usual), None
+    narrowing = [
+        path for path in given if path.is_file() or (path not in configured and _inside_any(path, configured))
+    ]
+    targets = [path for path in given if path not in narrowing]
+    whole = bool(targets)
+    if not targets:
+        targets = [target for target in usual if any(_inside(path, target) for path in narrowing)]
+        targets += [path for path in narrowing if not _inside_any(path, usual)]
+    if whole:
+        targets += [path for path in narrowing if not _inside_any(path, targets)]
+    return tuple(sorted(set(targets))), tuple(given) if narrowing else None
+
+
+def _inside(path: Path, folder: Path) -> bool:
+    return path == folder or folder in path.parents
+
+
+def _inside_any(path: Path, folders: Iterable[Path]) -> bool:
+    return any(_inside(path, folder) for folder in folders)
+
+
+def _common_folder(paths: list[Path]) -> Path:
+    folders = [path if path.is_dir() else path.parent for path in paths]
+    try:
+        return Path(os.path.commonpath(folders))
+    except ValueError:  # several drives
+        return folders[0]
+
+
+def _repository(start: Path) -> Path | None:
+    return next((folder for folder in (start, *start.parents) if (folder / ".git").exists()), None)
+
+
+def _cache_folder(configured: object, folder: Path) -> Path:
+    chosen = os.environ.get("GUARDRAILS_CACHE_DIR") or configured
+    return folder / chosen if isinstance(chosen, str) and chosen else folder / CACHE_FOLDER
+
+
+def _display(path: Path | None, cwd: Path) -> str:
+    if path is None:
+        return ""
+    try:
+        return os.path.relpath(path, cwd).replace(os.sep, "/")
+    except ValueError:
+        return path.as_posix()
