@@ -123,7 +123,7 @@ _GROUPS: Final[tuple[tuple[BlockingKind, str, str, str], ...]] = (
         """
         input
         getpass.getpass
-        click: prompt confirm pause getchar
+        click: confirm getchar pause prompt
         """,
     ),
     (
@@ -133,20 +133,19 @@ _GROUPS: Final[tuple[tuple[BlockingKind, str, str, str], ...]] = (
         """
         subprocess: Popen call check_call check_output getoutput getstatusoutput run
         subprocess.Popen: communicate wait
-        os: popen posix_spawn posix_spawnp startfile system
-        os: spawnl spawnle spawnlp spawnlpe spawnv spawnve spawnvp spawnvpe
-        os: wait wait3 wait4 waitid waitpid
+        os: popen posix_spawn posix_spawnp spawnl spawnle spawnlp spawnlpe spawnv spawnve spawnvp spawnvpe
+        os: startfile system wait wait3 wait4 waitid waitpid
         pty.spawn
         pexpect: run spawn
-        pexpect.spawn: expect expect_exact wait read readline
+        pexpect.spawn: expect expect_exact read readline wait
         invoke.run
-        fabric.Connection: run sudo put get local
+        fabric.Connection: get local put run sudo
         plumbum.local.**
-        ffmpeg: run probe
+        ffmpeg: probe run
         git.Repo: clone clone_from
         git.Git.*
         psutil.Process.wait
-        psutil: wait_procs cpu_percent cpu_times_percent
+        psutil: cpu_percent cpu_times_percent wait_procs
         psutil.Process.cpu_percent
         """,
     ),
@@ -174,9 +173,9 @@ _GROUPS: Final[tuple[tuple[BlockingKind, str, str, str], ...]] = (
         multiprocessing.pool.Pool: apply join map starmap
         multiprocessing.pool.ThreadPool: apply join map starmap
         multiprocessing.pool.AsyncResult: get wait
-        concurrent.futures: wait as_completed
-        concurrent.futures.Future: result exception
-        celery.result.AsyncResult: get wait collect join
+        concurrent.futures: as_completed wait
+        concurrent.futures.Future: exception result
+        celery.result.AsyncResult: collect get join wait
         celery.result.GroupResult: get join
         apscheduler.schedulers.blocking.BlockingScheduler.start
         """,
@@ -187,44 +186,69 @@ _GROUPS: Final[tuple[tuple[BlockingKind, str, str, str], ...]] = (
         _AIO_FILES,
         """
         open
-        io: open_code FileIO
+        io: FileIO open_code
         io.TextIOWrapper: flush read readline readlines truncate write writelines
         io.BufferedReader: peek read read1 readinto readline readlines
         io.BufferedWriter: flush truncate write writelines
         io.BufferedRandom: flush read read1 readinto readline readlines truncate write writelines
         io.FileIO: read readall readinto readline readlines truncate write writelines
         codecs.open
-        os: access chmod chown copy_file_range fdatasync fdopen fsync ftruncate lchown link listdir lockf
-        lstat os: makedirs mkdir mkfifo mknod open pread pwrite read readlink readv remove removedirs rename
-        renames os: replace rmdir scandir sendfile stat statvfs symlink sync truncate unlink utime walk fwalk
-        write writev os.path: exists getatime getctime getmtime getsize isdir isdevdrive isfile isjunction
-        islink ismount os.path: lexists realpath samefile sameopenfile pathlib.Path: chmod copy copy_into
-        exists glob group hardlink_to is_block_device is_char_device is_dir pathlib.Path: is_fifo is_file
-        is_junction is_mount is_socket is_symlink iterdir lchmod link_to lstat mkdir pathlib.Path: move
-        move_into open owner read_bytes read_text readlink rename replace resolve rglob rmdir pathlib.Path:
-        samefile stat symlink_to touch unlink walk write_bytes write_text shutil: chown copy copy2 copyfile
-        copyfileobj copymode copystat copytree disk_usage make_archive move shutil: rmtree unpack_archive
-        which tempfile: NamedTemporaryFile SpooledTemporaryFile TemporaryDirectory TemporaryFile mkdtemp
-        mkstemp tempfile.NamedTemporaryFile: flush read readline readlines truncate write writelines
+        os: access chmod chown copy_file_range fdatasync fdopen fsync ftruncate fwalk lchown link listdir
+        os: lockf lstat makedirs mkdir mkfifo mknod open pread pwrite read readlink readv remove removedirs
+        os: rename renames replace rmdir scandir sendfile stat statvfs symlink sync truncate unlink utime
+        os: walk write writev
+        os.path: exists getatime getctime getmtime getsize isdevdrive isdir isfile isjunction islink ismount
+        os.path: lexists realpath samefile sameopenfile
+        pathlib.Path: chmod copy copy_into exists glob group hardlink_to is_block_device is_char_device
+        pathlib.Path: is_dir is_fifo is_file is_junction is_mount is_socket is_symlink iterdir lchmod link_to
+        pathlib.Path: lstat mkdir move move_into open owner read_bytes read_text readlink rename replace
+        pathlib.Path: resolve rglob rmdir samefile stat symlink_to touch unlink walk write_bytes write_text
+        shutil: chown copy copy2 copyfile copyfileobj copymode copystat copytree disk_usage make_archive move
+        shutil: rmtree unpack_archive which
+        tempfile: NamedTemporaryFile SpooledTemporaryFile TemporaryDirectory TemporaryFile mkdtemp mkstemp
+        tempfile.NamedTemporaryFile: flush read readline readlines truncate write writelines
         tempfile.SpooledTemporaryFile: flush read readline readlines rollover truncate write writelines
-        tempfile.TemporaryDirectory.cleanup glob: glob iglob filecmp: cmp cmpfiles dircmp fileinput:
-        FileInput input linecache: getline getlines checkcache fcntl: flock lockf mmap.mmap shelve.open
-        dbm.open dbm.dumb.open dbm.gnu.open dbm.ndbm.open bz2: BZ2File open gzip: GzipFile open lzma:
-        LZMAFile open gzip.GzipFile: flush read readline readlines write writelines bz2.BZ2File: read
-        readline readlines write writelines lzma.LZMAFile: read readline readlines write writelines zipfile:
-        ZipFile is_zipfile PyZipFile zipfile.ZipFile: extract extractall open read testzip write writestr
-        tarfile: TarFile is_tarfile open tarfile.TarFile: add addfile extract extractall extractfile
-        getmember getmembers getnames next configparser.ConfigParser: read configparser.RawConfigParser: read
-        importlib.resources: open_binary open_text read_binary read_text pkgutil.get_data dotenv:
-        dotenv_values load_dotenv ssl.SSLContext: load_cert_chain load_verify_locations diskcache.Cache.* -
-        close transact portalocker: Lock lock filelock.FileLock.acquire watchdog.observers.Observer.join """,
+        tempfile.TemporaryDirectory.cleanup
+        glob: glob iglob
+        filecmp: cmp cmpfiles dircmp
+        fileinput: FileInput input
+        linecache: checkcache getline getlines
+        fcntl: flock lockf
+        mmap.mmap
+        shelve.open
+        dbm.open
+        dbm.dumb.open
+        dbm.gnu.open
+        dbm.ndbm.open
+        bz2: BZ2File open
+        gzip: GzipFile open
+        lzma: LZMAFile open
+        gzip.GzipFile: flush read readline readlines write writelines
+        bz2.BZ2File: read readline readlines write writelines
+        lzma.LZMAFile: read readline readlines write writelines
+        zipfile: PyZipFile ZipFile is_zipfile
+        zipfile.ZipFile: extract extractall open read testzip write writestr
+        tarfile: TarFile is_tarfile open
+        tarfile.TarFile: add addfile extract extractall extractfile getmember getmembers getnames next
+        configparser.ConfigParser: read
+        configparser.RawConfigParser: read
+        importlib.resources: open_binary open_text read_binary read_text
+        pkgutil.get_data
+        dotenv: dotenv_values load_dotenv
+        ssl.SSLContext: load_cert_chain load_verify_locations
+        diskcache.Cache.* - close transact
+        portalocker: Lock lock
+        filelock.FileLock.acquire
+        watchdog.observers.Observer.join
+        """,
     ),
     (
         "socket",
         "waits for the network",
         "asyncio streams, or loop.getaddrinfo",
         """
-        socket: create_connection getaddrinfo getfqdn gethostbyaddr gethostbyname gethostbyname_ex getnameinfo
+        socket: create_connection getaddrinfo getfqdn gethostbyaddr gethostbyname gethostbyname_ex
+        socket: getnameinfo
         socket.socket: accept connect connect_ex recv recv_into recvfrom recvfrom_into recvmsg recvmsg_into
         socket.socket: send sendall sendfile sendmsg sendto
         ssl.get_server_certificate
@@ -246,7 +270,8 @@ _GROUPS: Final[tuple[tuple[BlockingKind, str, str, str], ...]] = (
         ftplib.FTP_TLS.* - close set_debuglevel set_pasv
         telnetlib.Telnet
         telnetlib.Telnet.* - close get_socket
-        ldap3.Connection: abandon add bind compare delete modify modify_dn open rebind search start_tls unbind
+        ldap3.Connection: abandon add bind compare delete modify modify_dn open rebind search start_tls
+        ldap3.Connection: unbind
         ldap.initialize
         """,
     ),
@@ -258,24 +283,37 @@ _GROUPS: Final[tuple[tuple[BlockingKind, str, str, str], ...]] = (
         requests: delete get head options patch post put request
         requests.Session: delete get head options patch post put request send
         requests_oauthlib.OAuth1Session: delete fetch_access_token fetch_request_token get head patch post
-        put request requests_oauthlib.OAuth2Session: delete fetch_token get head patch post put refresh_token
-        request authlib.integrations.requests_client.OAuth2Session: delete fetch_token get head patch post
-        put request authlib.integrations.httpx_client.OAuth2Client: delete fetch_token get head patch post
-        put request httpx: delete get head options patch post put request stream httpx.Client: close delete
-        get head options patch post put request send stream httpx2: delete get head options patch post put
-        request stream httpx2.Client: close delete get head options patch post put request send stream
-        urllib.request: urlopen urlretrieve urllib.request.OpenerDirector.open
-        urllib.robotparser.RobotFileParser.read urllib3.request urllib3.PoolManager: request
-        request_encode_body request_encode_url urlopen urllib3.ProxyManager: request request_encode_body
-        request_encode_url urlopen urllib3.HTTPConnectionPool: request request_encode_body request_encode_url
-        urlopen urllib3.HTTPSConnectionPool: request request_encode_body request_encode_url urlopen
-        http.client.HTTPConnection: connect endheaders getresponse request send http.client.HTTPSConnection:
-        connect endheaders getresponse request send http.client.HTTPResponse: read read1 readinto
-        xmlrpc.client.ServerProxy.** pycurl.Curl.perform cloudscraper.CloudScraper: delete get head options
-        patch post put request zeep.Client zeep.Client.service.** jwt.PyJWKClient: fetch_data get_jwk_set
-        get_signing_key get_signing_key_from_jwt get_signing_keys google.oauth2.id_token: fetch_id_token
-        verify_firebase_token verify_oauth2_token verify_token google_auth_oauthlib.flow.Flow.fetch_token
-        geopy.geocoders.Nominatim: geocode reverse geopy.geocoders.GoogleV3: geocode reverse """,
+        requests_oauthlib.OAuth1Session: put request
+        requests_oauthlib.OAuth2Session: delete fetch_token get head patch post put refresh_token request
+        authlib.integrations.requests_client.OAuth2Session: delete fetch_token get head patch post put
+        authlib.integrations.requests_client.OAuth2Session: request
+        authlib.integrations.httpx_client.OAuth2Client: delete fetch_token get head patch post put request
+        httpx: delete get head options patch post put request stream
+        httpx.Client: close delete get head options patch post put request send stream
+        httpx2: delete get head options patch post put request stream
+        httpx2.Client: close delete get head options patch post put request send stream
+        urllib.request: urlopen urlretrieve
+        urllib.request.OpenerDirector.open
+        urllib.robotparser.RobotFileParser.read
+        urllib3.request
+        urllib3.PoolManager: request request_encode_body request_encode_url urlopen
+        urllib3.ProxyManager: request request_encode_body request_encode_url urlopen
+        urllib3.HTTPConnectionPool: request request_encode_body request_encode_url urlopen
+        urllib3.HTTPSConnectionPool: request request_encode_body request_encode_url urlopen
+        http.client.HTTPConnection: connect endheaders getresponse request send
+        http.client.HTTPSConnection: connect endheaders getresponse request send
+        http.client.HTTPResponse: read read1 readinto
+        xmlrpc.client.ServerProxy.**
+        pycurl.Curl.perform
+        cloudscraper.CloudScraper: delete get head options patch post put request
+        zeep.Client
+        zeep.Client.service.**
+        jwt.PyJWKClient: fetch_data get_jwk_set get_signing_key get_signing_key_from_jwt get_signing_keys
+        google.oauth2.id_token: fetch_id_token verify_firebase_token verify_oauth2_token verify_token
+        google_auth_oauthlib.flow.Flow.fetch_token
+        geopy.geocoders.Nominatim: geocode reverse
+        geopy.geocoders.GoogleV3: geocode reverse
+        """,
     ),
     (
         "mail",
@@ -312,52 +350,83 @@ _GROUPS: Final[tuple[tuple[BlockingKind, str, str, str], ...]] = (
         psycopg2.connect
         psycopg2.extensions.connection: commit rollback
         psycopg2.extensions.cursor: callproc copy_expert copy_from copy_to execute executemany fetchall
-        fetchmany psycopg2.extensions.cursor: fetchone psycopg2.extras: execute_batch execute_values
-        psycopg2.pool.SimpleConnectionPool.getconn psycopg2.pool.ThreadedConnectionPool.getconn psycopg:
-        connect psycopg.Connection: commit connect execute rollback wait psycopg.Cursor: copy execute
-        executemany fetchall fetchmany fetchone stream psycopg_pool.ConnectionPool: connection getconn wait
-        pymysql.connect pymysql.connections.Connection: begin commit connect ping query rollback
-        pymysql.cursors.Cursor: callproc execute executemany fetchall fetchmany fetchone MySQLdb.connect
-        mysql.connector.connect mysql.connector.MySQLConnection: commit ping reconnect rollback
+        psycopg2.extensions.cursor: fetchmany fetchone
+        psycopg2.extras: execute_batch execute_values
+        psycopg2.pool.SimpleConnectionPool.getconn
+        psycopg2.pool.ThreadedConnectionPool.getconn
+        psycopg: connect
+        psycopg.Connection: commit connect execute rollback wait
+        psycopg.Cursor: copy execute executemany fetchall fetchmany fetchone stream
+        psycopg_pool.ConnectionPool: connection getconn wait
+        pymysql.connect
+        pymysql.connections.Connection: begin commit connect ping query rollback
+        pymysql.cursors.Cursor: callproc execute executemany fetchall fetchmany fetchone
+        MySQLdb.connect
+        mysql.connector.connect
+        mysql.connector.MySQLConnection: commit ping reconnect rollback
         mysql.connector.cursor.MySQLCursor: callproc execute executemany fetchall fetchmany fetchone
-        pymssql.connect pyodbc.connect pyodbc.Connection: commit execute rollback pyodbc.Cursor: commit
-        execute executemany fetchall fetchmany fetchone fetchval oracledb.connect oracledb.Connection: commit
-        ping rollback oracledb.Cursor: callproc execute executemany fetchall fetchmany fetchone
-        cx_Oracle.connect duckdb: connect execute query read_csv read_json read_parquet sql
+        pymssql.connect
+        pyodbc.connect
+        pyodbc.Connection: commit execute rollback
+        pyodbc.Cursor: commit execute executemany fetchall fetchmany fetchone fetchval
+        oracledb.connect
+        oracledb.Connection: commit ping rollback
+        oracledb.Cursor: callproc execute executemany fetchall fetchmany fetchone
+        cx_Oracle.connect
+        duckdb: connect execute query read_csv read_json read_parquet sql
         duckdb.DuckDBPyConnection: commit execute executemany fetchall fetchdf fetchone query rollback sql
-        snowflake.connector.connect databricks.sql.connect clickhouse_driver.Client: execute execute_iter
-        insert_dataframe query_dataframe clickhouse_connect.get_client
+        snowflake.connector.connect
+        databricks.sql.connect
+        clickhouse_driver.Client: execute execute_iter insert_dataframe query_dataframe
+        clickhouse_connect.get_client
         clickhouse_connect.driver.client.Client: command insert insert_df ping query query_df raw_query
-        cassandra.cluster.Cluster.connect cassandra.cluster.Session: execute sqlalchemy.Engine: begin connect
-        raw_connection sqlalchemy.Connection: begin commit exec_driver_sql execute rollback scalar scalars
+        cassandra.cluster.Cluster.connect
+        cassandra.cluster.Session: execute
+        sqlalchemy.Engine: begin connect raw_connection
+        sqlalchemy.Connection: begin commit exec_driver_sql execute rollback scalar scalars
         sqlalchemy.CursorResult: all fetchall fetchmany fetchone first one one_or_none scalar scalar_one
-        sqlalchemy.MetaData: create_all drop_all reflect sqlalchemy.orm.Session: bulk_insert_mappings
-        bulk_save_objects bulk_update_mappings commit connection sqlalchemy.orm.Session: execute flush get
-        get_one merge refresh rollback scalar scalars sqlalchemy.orm.scoped_session: bulk_insert_mappings
-        bulk_save_objects bulk_update_mappings commit sqlalchemy.orm.scoped_session: connection execute flush
-        get get_one merge refresh rollback scalar scalars sqlalchemy.orm.Query: all count delete first get
-        one one_or_none scalar update sqlmodel.Session: commit exec execute flush get get_one merge refresh
-        rollback scalar scalars peewee.Model: bulk_create create delete_by_id delete_instance get get_by_id
-        get_or_create get_or_none save peewee.Database: connect execute_sql neo4j.Driver: execute_query
-        verify_connectivity neo4j.Session: execute_read execute_write read_transaction run write_transaction
-        neo4j.Transaction: commit rollback run elasticsearch.Elasticsearch.** - options close transport
-        elasticsearch.helpers: bulk parallel_bulk reindex scan streaming_bulk opensearchpy.OpenSearch.** -
-        close transport opensearchpy.helpers: bulk parallel_bulk reindex scan streaming_bulk
-        influxdb_client.InfluxDBClient: ping ready version influxdb_client.QueryApi: query query_csv
-        query_data_frame query_raw query_stream influxdb_client.WriteApi: flush write
-        qdrant_client.QdrantClient.* - close weaviate: connect_to_custom connect_to_local connect_to_wcs
-        connect_to_weaviate_cloud chromadb.HttpClient chromadb.Client.** + add count create_collection delete
-        get get_collection get_or_create_collection chromadb.Client.** + heartbeat list_collections peek
-        query update upsert pymilvus.MilvusClient.* - close pymilvus.connections.connect pinecone.Index:
-        delete describe_index_stats fetch list query update upsert pinecone.Pinecone: create_index
-        delete_index describe_index list_indexes meilisearch.Client.** - index typesense.Client.** + create
-        delete export import_ retrieve search update upsert arango.ArangoClient.db couchdb.Server.** + create
-        delete save google.cloud.bigquery.Client: create_dataset create_table delete_table extract_table
-        get_dataset get_job google.cloud.bigquery.Client: get_table insert_rows insert_rows_json list_rows
-        list_tables load_table_from_file google.cloud.bigquery.Client: load_table_from_dataframe
-        load_table_from_uri query query_and_wait google.cloud.bigquery.QueryJob: result to_dataframe
+        sqlalchemy.MetaData: create_all drop_all reflect
+        sqlalchemy.orm.Session: bulk_insert_mappings bulk_save_objects bulk_update_mappings commit connection
+        sqlalchemy.orm.Session: execute flush get get_one merge refresh rollback scalar scalars
+        sqlalchemy.orm.scoped_session: bulk_insert_mappings bulk_save_objects bulk_update_mappings commit
+        sqlalchemy.orm.scoped_session: connection execute flush get get_one merge refresh rollback scalar
+        sqlalchemy.orm.scoped_session: scalars
+        sqlalchemy.orm.Query: all count delete first get one one_or_none scalar update
+        sqlmodel.Session: commit exec execute flush get get_one merge refresh rollback scalar scalars
+        peewee.Model: bulk_create create delete_by_id delete_instance get get_by_id get_or_create get_or_none
+        peewee.Model: save
+        peewee.Database: connect execute_sql
+        neo4j.Driver: execute_query verify_connectivity
+        neo4j.Session: execute_read execute_write read_transaction run write_transaction
+        neo4j.Transaction: commit rollback run
+        elasticsearch.Elasticsearch.** - close options transport
+        elasticsearch.helpers: bulk parallel_bulk reindex scan streaming_bulk
+        opensearchpy.OpenSearch.** - close transport
+        opensearchpy.helpers: bulk parallel_bulk reindex scan streaming_bulk
+        influxdb_client.InfluxDBClient: ping ready version
+        influxdb_client.QueryApi: query query_csv query_data_frame query_raw query_stream
+        influxdb_client.WriteApi: flush write
+        qdrant_client.QdrantClient.* - close
+        weaviate: connect_to_custom connect_to_local connect_to_wcs connect_to_weaviate_cloud
+        chromadb.HttpClient
+        chromadb.Client.** + add count create_collection delete get get_collection get_or_create_collection
+        chromadb.Client.** + heartbeat list_collections peek query update upsert
+        pymilvus.MilvusClient.* - close
+        pymilvus.connections.connect
+        pinecone.Index: delete describe_index_stats fetch list query update upsert
+        pinecone.Pinecone: create_index delete_index describe_index list_indexes
+        meilisearch.Client.** - index
+        typesense.Client.** + create delete export import_ retrieve search update upsert
+        arango.ArangoClient.db
+        couchdb.Server.** + create delete save
+        google.cloud.bigquery.Client: create_dataset create_table delete_table extract_table get_dataset
+        google.cloud.bigquery.Client: get_job get_table insert_rows insert_rows_json list_rows list_tables
+        google.cloud.bigquery.Client: load_table_from_dataframe load_table_from_file load_table_from_uri
+        google.cloud.bigquery.Client: query query_and_wait
+        google.cloud.bigquery.QueryJob: result to_dataframe
         google.cloud.firestore.Client.** + add commit create delete get get_all list_documents set stream
-        update """,
+        google.cloud.firestore.Client.** + update
+        """,
     ),
     (
         "cache",
@@ -365,17 +434,26 @@ _GROUPS: Final[tuple[tuple[BlockingKind, str, str, str], ...]] = (
         "redis.asyncio, or another asynchronous client",
         """
         redis.Redis.* - close connection_pool from_pool from_url ft get_connection_kwargs get_encoder json
-        lock redis.Redis.* - monitor pipeline pubsub register_script set_response_callback parse_response
-        redis.Redis.* - sentinel transaction_class redis.RedisCluster redis.RedisCluster.* - close from_url
-        get_encoder get_nodes get_primaries get_random_node get_replicas keyslot redis.RedisCluster.* - lock
-        pipeline pubsub register_script redis.Sentinel: discover_master discover_slaves
-        redis.client.Pipeline: execute watch redis.client.PubSub: check_health get_message listen ping
-        psubscribe punsubscribe run_in_thread subscribe redis.client.PubSub: unsubscribe
-        redis.commands.json.JSON.* redis.commands.search.Search.* redis.lock.Lock: acquire extend locked
-        owned reacquire release rq.Queue: count delete empty enqueue enqueue_at enqueue_call enqueue_in
-        enqueue_many fetch_job rq.job.Job: cancel delete fetch get_status refresh requeue save
-        pymemcache.client.base.Client.* - close pymemcache.client.base.PooledClient.* - close
-        pymemcache.client.hash.HashClient.* - close pylibmc.Client.* memcache.Client.* bmemcached.Client.*
+        redis.Redis.* - lock monitor parse_response pipeline pubsub register_script sentinel
+        redis.Redis.* - set_response_callback transaction_class
+        redis.RedisCluster
+        redis.RedisCluster.* - close from_url get_encoder get_nodes get_primaries get_random_node
+        redis.RedisCluster.* - get_replicas keyslot lock pipeline pubsub register_script
+        redis.Sentinel: discover_master discover_slaves
+        redis.client.Pipeline: execute watch
+        redis.client.PubSub: check_health get_message listen ping psubscribe punsubscribe run_in_thread
+        redis.client.PubSub: subscribe unsubscribe
+        redis.commands.json.JSON.*
+        redis.commands.search.Search.*
+        redis.lock.Lock: acquire extend locked owned reacquire release
+        rq.Queue: count delete empty enqueue enqueue_at enqueue_call enqueue_in enqueue_many fetch_job
+        rq.job.Job: cancel delete fetch get_status refresh requeue save
+        pymemcache.client.base.Client.* - close
+        pymemcache.client.base.PooledClient.* - close
+        pymemcache.client.hash.HashClient.* - close
+        pylibmc.Client.*
+        memcache.Client.*
+        bmemcached.Client.*
         """,
     ),
     (
@@ -405,55 +483,73 @@ _GROUPS: Final[tuple[tuple[BlockingKind, str, str, str], ...]] = (
         "aioboto3 or the SDK's asynchronous client, or asyncio.to_thread",
         """
         botocore.client.BaseClient.* - can_paginate close exceptions generate_presigned_post
-        generate_presigned_url botocore.client.BaseClient.* - get_paginator get_waiter meta
-        botocore.paginate.Paginator: paginate botocore.waiter.Waiter: wait
-        boto3.resources.base.ServiceResource.** - all filter get_available_subresources limit meta page_size
-        boto3.resources.base.ServiceResource.** - name google.cloud.storage.Client: copy_blob create_bucket
-        get_bucket list_blobs list_buckets lookup_bucket google.cloud.storage.Client: download_blob_to_file
+        botocore.client.BaseClient.* - generate_presigned_url get_paginator get_waiter meta
+        botocore.paginate.Paginator: paginate
+        botocore.waiter.Waiter: wait
+        boto3.resources.base.ServiceResource.** - all filter get_available_subresources limit meta name
+        boto3.resources.base.ServiceResource.** - page_size
+        google.cloud.storage.Client: copy_blob create_bucket download_blob_to_file get_bucket list_blobs
+        google.cloud.storage.Client: list_buckets lookup_bucket
         google.cloud.storage.Bucket: copy_blob create delete delete_blob delete_blobs exists get_blob
-        list_blobs google.cloud.storage.Bucket: make_private make_public patch reload rename_blob update
+        google.cloud.storage.Bucket: list_blobs make_private make_public patch reload rename_blob update
         google.cloud.storage.Blob: compose delete download_as_bytes download_as_string download_as_text
         google.cloud.storage.Blob: download_to_file download_to_filename exists make_private make_public open
-        patch google.cloud.storage.Blob: reload rewrite update upload_from_file upload_from_filename
-        upload_from_string google.cloud.secretmanager.SecretManagerServiceClient.* - common_project_path
-        secret_path secret_version_path google.cloud.pubsub_v1.SubscriberClient: acknowledge pull
-        google.cloud.pubsub_v1.publisher.futures.Future.result google.cloud.tasks_v2.CloudTasksClient:
-        create_queue create_task delete_task get_task list_tasks run_task
+        google.cloud.storage.Blob: patch reload rewrite update upload_from_file upload_from_filename
+        google.cloud.storage.Blob: upload_from_string
+        google.cloud.secretmanager.SecretManagerServiceClient.* - common_project_path secret_path
+        google.cloud.secretmanager.SecretManagerServiceClient.* - secret_version_path
+        google.cloud.pubsub_v1.SubscriberClient: acknowledge pull
+        google.cloud.pubsub_v1.publisher.futures.Future.result
+        google.cloud.tasks_v2.CloudTasksClient: create_queue create_task delete_task get_task list_tasks
+        google.cloud.tasks_v2.CloudTasksClient: run_task
         google.cloud.vision.ImageAnnotatorClient: annotate_image batch_annotate_images
-        document_text_detection google.cloud.vision.ImageAnnotatorClient: face_detection label_detection
-        text_detection google.cloud.speech.SpeechClient: recognize
-        google.cloud.texttospeech.TextToSpeechClient: synthesize_speech google.cloud.translate_v2.Client:
-        detect_language get_languages translate googleapiclient.discovery: build
-        googleapiclient.discovery.Resource.** + execute next_chunk azure.storage.blob.BlobServiceClient.** +
-        create_container delete_container find_blobs_by_tags azure.storage.blob.BlobServiceClient.** +
-        get_account_information get_service_properties list_containers
-        azure.storage.blob.BlobServiceClient.** + undelete_container get_user_delegation_key
+        google.cloud.vision.ImageAnnotatorClient: document_text_detection face_detection label_detection
+        google.cloud.vision.ImageAnnotatorClient: text_detection
+        google.cloud.speech.SpeechClient: recognize
+        google.cloud.texttospeech.TextToSpeechClient: synthesize_speech
+        google.cloud.translate_v2.Client: detect_language get_languages translate
+        googleapiclient.discovery: build
+        googleapiclient.discovery.Resource.** + execute next_chunk
+        azure.storage.blob.BlobServiceClient.** + create_container delete_container find_blobs_by_tags
+        azure.storage.blob.BlobServiceClient.** + get_account_information get_service_properties
+        azure.storage.blob.BlobServiceClient.** + get_user_delegation_key list_containers undelete_container
         azure.storage.blob.ContainerClient: create_container delete_blob delete_blobs delete_container
-        download_blob azure.storage.blob.ContainerClient: exists get_container_properties list_blob_names
-        list_blobs upload_blob azure.storage.blob.ContainerClient: walk_blobs azure.storage.blob.BlobClient:
-        append_block commit_block_list delete_blob download_blob exists azure.storage.blob.BlobClient:
-        get_blob_properties set_blob_metadata set_http_headers stage_block azure.storage.blob.BlobClient:
-        start_copy_from_url upload_blob upload_blob_from_url azure.storage.blob.StorageStreamDownloader:
-        content_as_bytes content_as_text read readall readinto azure.storage.queue.QueueClient.* - close
-        from_connection_string from_queue_url azure.keyvault.secrets.SecretClient.* - close
-        azure.identity.DefaultAzureCredential.get_token azure.identity.ClientSecretCredential.get_token
-        azure.identity.ManagedIdentityCredential.get_token azure.cosmos.CosmosClient.** + create_container
-        create_database create_database_if_not_exists create_item azure.cosmos.CosmosClient.** +
-        create_container_if_not_exists delete_item list_databases patch_item query_items
-        azure.cosmos.CosmosClient.** + read_all_items read_item replace_item upsert_item
+        azure.storage.blob.ContainerClient: download_blob exists get_container_properties list_blob_names
+        azure.storage.blob.ContainerClient: list_blobs upload_blob walk_blobs
+        azure.storage.blob.BlobClient: append_block commit_block_list delete_blob download_blob exists
+        azure.storage.blob.BlobClient: get_blob_properties set_blob_metadata set_http_headers stage_block
+        azure.storage.blob.BlobClient: start_copy_from_url upload_blob upload_blob_from_url
+        azure.storage.blob.StorageStreamDownloader: content_as_bytes content_as_text read readall readinto
+        azure.storage.queue.QueueClient.* - close from_connection_string from_queue_url
+        azure.keyvault.secrets.SecretClient.* - close
+        azure.identity.DefaultAzureCredential.get_token
+        azure.identity.ClientSecretCredential.get_token
+        azure.identity.ManagedIdentityCredential.get_token
+        azure.cosmos.CosmosClient.** + create_container create_container_if_not_exists create_database
+        azure.cosmos.CosmosClient.** + create_database_if_not_exists create_item delete_item list_databases
+        azure.cosmos.CosmosClient.** + patch_item query_items read_all_items read_item replace_item
+        azure.cosmos.CosmosClient.** + upsert_item
         azure.servicebus.ServiceBusSender: schedule_messages send_messages
-        azure.servicebus.ServiceBusReceiver: complete_message receive_messages minio.Minio.* -
-        disable_accelerate_endpoint enable_accelerate_endpoint set_app_info trace_off trace_on
-        firebase_admin.auth.* firebase_admin.messaging: send send_all send_each send_each_for_multicast
-        send_multicast subscribe_to_topic firebase_admin.messaging: unsubscribe_from_topic
-        firebase_admin.db.Reference: delete get push set transaction update supabase.Client.** +
-        create_bucket create_signed_url download execute exchange_code_for_session get_session
-        supabase.Client.** + get_user list_buckets refresh_session remove sign_in_with_otp
-        sign_in_with_password supabase.Client.** + sign_out sign_up upload hvac.Client.** - secrets auth sys
-        docker.from_env docker.DockerClient.** - api close kubernetes.config: load_config
-        load_incluster_config load_kube_config kubernetes.client.AppsV1Api.* kubernetes.client.BatchV1Api.*
-        kubernetes.client.CoreV1Api.* kubernetes.client.CustomObjectsApi.*
-        kubernetes.client.NetworkingV1Api.* """,
+        azure.servicebus.ServiceBusReceiver: complete_message receive_messages
+        minio.Minio.* - disable_accelerate_endpoint enable_accelerate_endpoint set_app_info trace_off
+        minio.Minio.* - trace_on
+        firebase_admin.auth.*
+        firebase_admin.messaging: send send_all send_each send_each_for_multicast send_multicast
+        firebase_admin.messaging: subscribe_to_topic unsubscribe_from_topic
+        firebase_admin.db.Reference: delete get push set transaction update
+        supabase.Client.** + create_bucket create_signed_url download exchange_code_for_session execute
+        supabase.Client.** + get_session get_user list_buckets refresh_session remove sign_in_with_otp
+        supabase.Client.** + sign_in_with_password sign_out sign_up upload
+        hvac.Client.** - auth secrets sys
+        docker.from_env
+        docker.DockerClient.** - api close
+        kubernetes.config: load_config load_incluster_config load_kube_config
+        kubernetes.client.AppsV1Api.*
+        kubernetes.client.BatchV1Api.*
+        kubernetes.client.CoreV1Api.*
+        kubernetes.client.CustomObjectsApi.*
+        kubernetes.client.NetworkingV1Api.*
+        """,
     ),
     (
         "vendor",
@@ -462,49 +558,76 @@ _GROUPS: Final[tuple[tuple[BlockingKind, str, str, str], ...]] = (
         """
         cloudinary.uploader: add_context add_tag create_archive create_zip destroy explicit explode
         cloudinary.uploader: generate_sprite multi remove_all_context remove_all_tags remove_tag rename
-        cloudinary.uploader: replace_tag text unsigned_upload unsigned_image_upload update_metadata upload
-        upload_image cloudinary.uploader: upload_large upload_large_part upload_resource cloudinary.api.* -
-        call_api call_json_api only_keys keycloak.KeycloakAdmin.* - connection keycloak.KeycloakOpenID.* -
-        connection decode_token keycloak.KeycloakOpenIDConnection: get_token refresh_token
-        keycloak.KeycloakUMA.* - connection stripe.** + attach cancel capture close confirm create
-        create_reversal delete detach finalize_invoice list stripe.** + mark_uncollectible modify pay refund
-        reject resume retrieve reverse search send_invoice stripe.** + update verify_microdeposits
-        void_invoice twilio.rest.Client.** + create delete fetch list page stream update openai.OpenAI.** -
-        close copy with_options with_raw_response with_streaming_response openai.AzureOpenAI.** - close copy
-        with_options with_raw_response with_streaming_response openai.ChatCompletion.create
-        openai.Completion.create openai.Embedding.create openai.Image: create create_edit create_variation
-        openai.Moderation.create openai.chat.completions: create parse openai.completions.create
-        openai.embeddings.create openai.images: create_variation edit generate openai.responses: create parse
+        cloudinary.uploader: replace_tag text unsigned_image_upload unsigned_upload update_metadata upload
+        cloudinary.uploader: upload_image upload_large upload_large_part upload_resource
+        cloudinary.api.* - call_api call_json_api only_keys
+        keycloak.KeycloakAdmin.* - connection
+        keycloak.KeycloakOpenID.* - connection decode_token
+        keycloak.KeycloakOpenIDConnection: get_token refresh_token
+        keycloak.KeycloakUMA.* - connection
+        stripe.** + attach cancel capture close confirm create create_reversal delete detach finalize_invoice
+        stripe.** + list mark_uncollectible modify pay refund reject resume retrieve reverse search
+        stripe.** + send_invoice update verify_microdeposits void_invoice
+        twilio.rest.Client.** + create delete fetch list page stream update
+        openai.OpenAI.** - close copy with_options with_raw_response with_streaming_response
+        openai.AzureOpenAI.** - close copy with_options with_raw_response with_streaming_response
+        openai.ChatCompletion.create
+        openai.Completion.create
+        openai.Embedding.create
+        openai.Image: create create_edit create_variation
+        openai.Moderation.create
+        openai.chat.completions: create parse
+        openai.completions.create
+        openai.embeddings.create
+        openai.images: create_variation edit generate
+        openai.responses: create parse
         anthropic.Anthropic.** - close copy with_options with_raw_response with_streaming_response
         anthropic.AnthropicBedrock.** - close copy with_options with_raw_response with_streaming_response
         anthropic.AnthropicVertex.** - close copy with_options with_raw_response with_streaming_response
-        groq.Groq.** - close copy with_options with_raw_response with_streaming_response together.Together.**
-        + create generate list retrieve mistralai.Mistral.** + complete create embed get list moderate parse
-        process stream cohere.Client: chat chat_stream classify embed generate rerank summarize tokenize
-        cohere.ClientV2: chat chat_stream classify embed rerank google.generativeai: embed_content
-        generate_text list_models upload_file google.generativeai.GenerativeModel: count_tokens
-        generate_content google.genai.Client.** + count_tokens create delete edit_image embed_content
-        generate_content google.genai.Client.** + generate_content_stream generate_images get list
-        send_message update upload replicate.run replicate.Client: run stream huggingface_hub:
-        hf_hub_download snapshot_download upload_file upload_folder huggingface_hub.InferenceClient.* - close
-        ollama: chat create delete embed embeddings generate list ps pull push show ollama.Client: chat
-        create delete embed embeddings generate list ps pull push show litellm: completion embedding
-        image_generation transcription slack_sdk.WebClient.* slack_sdk.webhook.WebhookClient: send send_dict
-        pusher.Pusher: channel_info channels_info trigger trigger_batch users_info razorpay.Client.** + all
-        cancel capture create delete edit fetch payments refund braintree.BraintreeGateway.** + cancel create
-        delete find generate refund sale search update void paypalrestsdk.** + all cancel capture create
-        delete execute find refund update void jira.JIRA jira.JIRA.* github.Github.** + create_file
-        create_issue create_pull delete_file get_contents get_issue get_issues github.Github.** +
-        get_organization get_pull get_pulls get_repo get_repos get_user search_issues github.Github.** +
-        search_repositories update_file gitlab.Gitlab.** + auth create delete get list save update
+        groq.Groq.** - close copy with_options with_raw_response with_streaming_response
+        together.Together.** + create generate list retrieve
+        mistralai.Mistral.** + complete create embed get list moderate parse process stream
+        cohere.Client: chat chat_stream classify embed generate rerank summarize tokenize
+        cohere.ClientV2: chat chat_stream classify embed rerank
+        google.generativeai: embed_content generate_text list_models upload_file
+        google.generativeai.GenerativeModel: count_tokens generate_content
+        google.genai.Client.** + count_tokens create delete edit_image embed_content generate_content
+        google.genai.Client.** + generate_content_stream generate_images get list send_message update upload
+        replicate.run
+        replicate.Client: run stream
+        huggingface_hub: hf_hub_download snapshot_download upload_file upload_folder
+        huggingface_hub.InferenceClient.* - close
+        ollama: chat create delete embed embeddings generate list ps pull push show
+        ollama.Client: chat create delete embed embeddings generate list ps pull push show
+        litellm: completion embedding image_generation transcription
+        slack_sdk.WebClient.*
+        slack_sdk.webhook.WebhookClient: send send_dict
+        pusher.Pusher: channel_info channels_info trigger trigger_batch users_info
+        razorpay.Client.** + all cancel capture create delete edit fetch payments refund
+        braintree.BraintreeGateway.** + cancel create delete find generate refund sale search update void
+        paypalrestsdk.** + all cancel capture create delete execute find refund update void
+        jira.JIRA
+        jira.JIRA.*
+        github.Github.** + create_file create_issue create_pull delete_file get_contents get_issue get_issues
+        github.Github.** + get_organization get_pull get_pulls get_repo get_repos get_user search_issues
+        github.Github.** + search_repositories update_file
+        gitlab.Gitlab.** + auth create delete get list save update
+        msal.ConfidentialClientApplication: acquire_token_by_auth_code_flow
         msal.ConfidentialClientApplication: acquire_token_by_authorization_code
-        acquire_token_by_auth_code_flow msal.ConfidentialClientApplication: acquire_token_by_refresh_token
-        acquire_token_for_client msal.ConfidentialClientApplication: acquire_token_on_behalf_of
-        acquire_token_silent selenium.webdriver.Chrome selenium.webdriver.Edge selenium.webdriver.Firefox
-        selenium.webdriver.Remote selenium.webdriver.Chrome.** + click find_element find_elements get quit
-        refresh save_screenshot send_keys selenium.webdriver.Firefox.** + click find_element find_elements
-        get quit refresh save_screenshot send_keys selenium.webdriver.Remote.** + click find_element
-        find_elements get quit refresh save_screenshot send_keys playwright.sync_api.sync_playwright """,
+        msal.ConfidentialClientApplication: acquire_token_by_refresh_token acquire_token_for_client
+        msal.ConfidentialClientApplication: acquire_token_on_behalf_of acquire_token_silent
+        selenium.webdriver.Chrome
+        selenium.webdriver.Edge
+        selenium.webdriver.Firefox
+        selenium.webdriver.Remote
+        selenium.webdriver.Chrome.** + click find_element find_elements get quit refresh save_screenshot
+        selenium.webdriver.Chrome.** + send_keys
+        selenium.webdriver.Firefox.** + click find_element find_elements get quit refresh save_screenshot
+        selenium.webdriver.Firefox.** + send_keys
+        selenium.webdriver.Remote.** + click find_element find_elements get quit refresh save_screenshot
+        selenium.webdriver.Remote.** + send_keys
+        playwright.sync_api.sync_playwright
+        """,
     ),
     (
         "hash",
@@ -564,21 +687,32 @@ _GROUPS: Final[tuple[tuple[BlockingKind, str, str, str], ...]] = (
         "reads or writes a whole file or table",
         _TO_THREAD,
         """
-        pandas: read_clipboard read_csv read_excel read_feather read_fwf read_gbq read_hdf read_html read_json
-        pandas: read_orc read_parquet read_pickle read_sas read_spss read_sql read_sql_query read_sql_table
-        pandas: read_stata read_table read_xml ExcelFile ExcelWriter HDFStore
-        pandas.DataFrame: to_csv to_excel to_feather to_gbq to_hdf to_html to_json to_orc to_parquet to_pickle
-        pandas.DataFrame: to_sql to_stata to_xml
+        pandas: ExcelFile ExcelWriter HDFStore read_clipboard read_csv read_excel read_feather read_fwf
+        pandas: read_gbq read_hdf read_html read_json read_orc read_parquet read_pickle read_sas read_spss
+        pandas: read_sql read_sql_query read_sql_table read_stata read_table read_xml
+        pandas.DataFrame: to_csv to_excel to_feather to_gbq to_hdf to_html to_json to_orc to_parquet
+        pandas.DataFrame: to_pickle to_sql to_stata to_xml
         pandas.Series: to_csv to_excel to_hdf to_json to_pickle to_sql
         numpy: fromfile genfromtxt load loadtxt memmap save savetxt savez savez_compressed
         numpy.ndarray: dump tofile
         polars: read_avro read_csv read_database read_delta read_excel read_ipc read_json read_ndjson
-        read_parquet polars.DataFrame: write_avro write_csv write_database write_delta write_excel write_ipc
-        write_json polars.DataFrame: write_ndjson write_parquet pyarrow.csv: read_csv write_csv
-        pyarrow.feather: read_feather write_feather pyarrow.parquet: read_table write_table
-        geopandas.read_file scipy.io: loadmat savemat h5py.File netCDF4.Dataset xarray: open_dataset
-        open_mfdataset joblib: dump load torch: load save openpyxl.load_workbook openpyxl.Workbook: save
-        xlsxwriter.Workbook: close """,
+        polars: read_parquet
+        polars.DataFrame: write_avro write_csv write_database write_delta write_excel write_ipc write_json
+        polars.DataFrame: write_ndjson write_parquet
+        pyarrow.csv: read_csv write_csv
+        pyarrow.feather: read_feather write_feather
+        pyarrow.parquet: read_table write_table
+        geopandas.read_file
+        scipy.io: loadmat savemat
+        h5py.File
+        netCDF4.Dataset
+        xarray: open_dataset open_mfdataset
+        joblib: dump load
+        torch: load save
+        openpyxl.load_workbook
+        openpyxl.Workbook: save
+        xlsxwriter.Workbook: close
+        """,
     ),
 )
 

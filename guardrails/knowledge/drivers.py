@@ -199,9 +199,9 @@ _COLLECTION = """
 with_options              access     no       object:collection
 find                      read       no  cursor:cursor   filter=0 projection=1 skip=2 limit=3 sort=6 hint=11
 find_raw_batches          read       no  cursor:raw_cursor filter=0 projection=1 skip=2 limit=3 sort=6 hint=11
-find_one                  read       yes      document        filter=0 projection=1 skip=2 limit=3 sort=6 hint=11
+find_one                  read       yes      document   filter=0 projection=1 skip=2 limit=3 sort=6 hint=11
 find_one_and_delete       write      yes      document        filter=0 projection=1 sort=2 hint=3
-find_one_and_replace      write      yes      document        filter=0 replacement=1 projection=2 sort=3 hint=6
+find_one_and_replace      write      yes      document   filter=0 replacement=1 projection=2 sort=3 hint=6
 find_one_and_update       write      yes      document        filter=0 update=1 projection=2 sort=3 hint=7
 insert_one                write      yes      result:InsertOneResult   document=0
 insert_many               write      yes      result:InsertManyResult  documents=0
