@@ -1,9 +1,9 @@
 """The cache of facts: one msgpack file per set of checked roots, safe to share and safe to lose.
 
-A file is known by size and modification time, else by the hash of its bytes; then its facts come from here, as
-bytes that are decoded only when asked for. Whatever is wrong with a cache file (another version of the tool, of
-Python or of the records, garbage, a missing folder) means an empty cache, never an error: it lies in a
-checked-out tree, so it is untrusted input.
+A file is known by size and modification time, else by the hash of its bytes; then its facts come from here,
+as bytes that are decoded only when asked for. Whatever is wrong with a cache file (another version of the
+tool, of Python or of the records, garbage, a missing folder) means an empty cache, never an error: it lies in
+a checked-out tree, so it is untrusted input.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Optional
 
 import msgspec
 
@@ -53,7 +52,10 @@ class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class _Document(msgspec.Struct, array_like=True):
-    """The cache file. ``facts`` and ``failures`` are keyed by the hash of the file's bytes. ``saved_ns``: when its run began."""
+    """The cache file. ``facts`` and ``failures`` are keyed by the hash of the file's bytes.
+
+    ``saved_ns``: when the run that wrote it began.
+    """
 
     header: tuple[str, ...]
     saved_ns: int
@@ -67,7 +69,7 @@ def _header() -> tuple[str, ...]:
 
 
 def _records_version() -> str:
-    """A hash of the modules that make facts: a change of the records or of the extraction makes every fact stale."""
+    """A hash of the modules that make facts: when one of them changes, every fact is stale."""
     hasher = hashlib.sha256()
     for name in ("records.py", "extract.py"):
         try:
@@ -78,7 +80,7 @@ def _records_version() -> str:
 
 
 def location(base: Path, roots: Sequence[Path], cache_dir: str | None) -> Path:
-    """The cache file for these checked roots: in ``cache_dir`` (relative to ``base``) or ``base/.guardrails_cache``."""
+    """The cache file for these checked roots: in ``cache_dir``, relative to ``base``, or the usual folder."""
     folder = base / (cache_dir or FOLDER)
     key = hashlib.sha256("\0".join(sorted(map(str, roots))).encode("utf-8", "surrogatepass")).hexdigest()[:12]
     return folder / f"facts-{sys.version_info[0]}.{sys.version_info[1]}-{key}.msgpack"
@@ -185,7 +187,7 @@ def replace(path: Path, data: bytes) -> None:
         raise
 
 
-def _read(path: Path) -> Optional[_Document]:
+def _read(path: Path) -> _Document | None:
     try:
         if path.stat().st_size > _LIMIT:
             return None

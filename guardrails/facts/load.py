@@ -14,7 +14,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Optional, Union
+from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 
@@ -28,17 +28,18 @@ if TYPE_CHECKING:
     from guardrails.options import Options
     from guardrails.project import Project
 
-Facts = Union[ModuleFacts, FactsFailure]
+Facts: TypeAlias = "ModuleFacts | FactsFailure"
 
 RELEVANT = re.compile(
     rb"create_index|ensure_index|IndexModel|Indexed\(|indexes"
     rb"|://[^\s/:@'\"]+:[^\s/@'\"]+@"
     rb"|AKIA|ASIA|gh[pousr]_|github_pat_|glpat-|xox[abprs]-|[sr]k_live_|sk-|AIza|PRIVATE KEY|eyJ"
-    rb"|(?i:secret|passw|pwd|token|api_?key|private_?key|credential)\w*['\"\]]*\s*(?::\s*\w+\s*)?[=:(,]\s*[rbf]*['\"]"
+    rb"|(?i:secret|passw|pwd|token|api_?key|private_?key|credential)\w*['\"\]]*"
+    rb"\s*(?::\s*\w+\s*)?[=:(,]\s*[rbf]*['\"]"
 )
-"""Outside the application (tests, scripts, migrations) a file matters only for the indexes it declares (rule 9)
-and for text that looks like a secret (GR602, GR603). This finds every such file and some more; the others, most
-of a test suite, are never parsed."""
+"""Outside the application (tests, scripts, migrations) a file matters only for the indexes it declares (rule
+9) and for text that looks like a secret (GR602, GR603). This finds every such file and some more; the others,
+most of a test suite, are never parsed."""
 
 _PARALLEL_FROM = 400_000
 """Bytes of source. Starting processes costs some 20 ms where they fork and 200 ms where they do not; one core
@@ -46,11 +47,11 @@ extracts about 3 MB a second."""
 _CHUNK = 100_000
 """Bytes of source per task: large enough to be worth sending, small enough to spread evenly."""
 
-_Job = tuple[str, str, int, Optional["re.Pattern[bytes]"]]
+_Job: TypeAlias = "tuple[str, str, int, re.Pattern[bytes] | None]"
 """Display, path, size, and what must be found in the bytes for the file to matter (None: it does)."""
-_Outcome = tuple[str, Optional[bytes], Union[ModuleFacts, FactsFailure, bytes, None]]
-"""Display; hash of the bytes (None where they could not be read); facts, encoded facts, failure, or None where
-the file does not matter."""
+_Outcome: TypeAlias = "tuple[str, bytes | None, ModuleFacts | FactsFailure | bytes | None]"
+"""Display; hash of the bytes (None where they could not be read); facts, encoded facts, failure, or None
+where the file does not matter."""
 
 
 def load(
@@ -159,7 +160,7 @@ def _first_line(error: Exception) -> str:
 
 @contextmanager
 def _undisturbed() -> Iterator[None]:
-    """No garbage collection, which would walk the growing facts again and again and find nothing; no warnings.
+    """No garbage collection, which would walk the growing facts over and over for nothing; no warnings.
 
     The compiler warns of invalid escapes and the like in the checked code, which is not our subject.
     """
@@ -254,6 +255,6 @@ def _parallel(chunks: list[list[_Job]], workers: int) -> Iterator[_Outcome]:
 
 
 def _context() -> multiprocessing.context.BaseContext:
-    """Forking is by far the quickest, and safe where there is one thread; elsewhere the platform's own way."""
+    """Forking is by far the quickest, and safe with one thread; elsewhere the platform's own way."""
     fork = sys.platform == "linux" and threading.active_count() == 1
     return multiprocessing.get_context("fork" if fork else None)

@@ -5,9 +5,9 @@ resolves to a file from some folder above it makes that folder an import root. A
 outermost root that the code itself uses for it (``app.core.config``); other roots in use become
 ``Project.roots``, by which ``import core.config`` still finds it.
 
-Where several folders construct ``FastAPI``, each is an application: its folder is the largest one that holds no
-other. What lies outside all of them belongs to every application whose code imports it; what none imports is a
-project of its own, so that nothing under the checked paths goes unread.
+Where several folders construct ``FastAPI``, each is an application: its folder is the largest one that holds
+no other. What lies outside all of them belongs to every application whose code imports it; what none imports
+is a project of its own, so that nothing under the checked paths goes unread.
 """
 
 from __future__ import annotations
@@ -19,8 +19,11 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from packaging.utils import canonicalize_name
+
 from guardrails.options import Options
-from guardrails.project.model import Project, Skipped, SourceFile
+from guardrails.project.environment import Environment
+from guardrails.project.model import Project, SourceFile
 from guardrails.project.scan import Display, Entry, Tree, repository_root, scan
 
 _IMPORT = re.compile(
@@ -38,7 +41,7 @@ _APPLICATION = 1000
 
 
 def discover(paths: Sequence[Path], options: Options, cwd: Path) -> tuple[Project, ...]:
-    """The applications under ``paths`` (folders or files; relative ones are meant from ``cwd``), by display root.
+    """The applications under ``paths`` (folders or files, taken from ``cwd``), sorted by display root.
 
     Without any application, everything found is one project. Raises ``FileNotFoundError`` for a path that
     does not exist; whatever else cannot be read is told in ``Project.skipped``.
@@ -66,6 +69,15 @@ def _inside(path: str, folder: str) -> bool:
     return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
 
 
+def _bytes(path: str) -> bytes:
+    """The bytes of a file; none where it cannot be read, which is reported when its facts are."""
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError:
+        return b""
+
+
 class _File:
     """A file and what its bytes say about names: no syntax tree, a few regular expressions."""
 
@@ -83,11 +95,7 @@ class _File:
         """Relative imports: number of dots and parts of the module -> the names taken from it."""
         self.reached: set[str] = set()
         """The files and folders that its imports mean."""
-        try:
-            with open(entry.path, "rb") as file:
-                data = file.read()
-        except OSError:  # reported when its facts are read
-            return
+        data = _bytes(entry.path)
         if b"FastAPI(" in data:
             self.constructs = _CONSTRUCTS.search(data) is not None
         for source, names, modules in _IMPORT.findall(data):
@@ -116,7 +124,7 @@ class _Discovery:
         self.files = [_File(entry) for entry in sorted(tree.entries, key=lambda e: e.path)]
         self.by_path = {file.entry.path: file for file in self.files}
         self.folders: set[str] = set()
-        """Folders under the checked roots that hold Python files at any depth, and the folders around the roots."""
+        """Folders that hold Python files at any depth, and the folders around the checked roots."""
         for file in self.files:
             folder = file.folder
             while folder not in self.folders:
@@ -128,7 +136,8 @@ class _Discovery:
         """Folders that a relative import shows to be packages, ``__init__.py`` or not."""
         self._packages: dict[str, bool] = {}
         self._exists: dict[str, bool] = {}
-        self._best: dict[tuple[str, Names, Names], tuple[str, str]] = {}
+        self._requirements: dict[str, frozenset[str]] = {}
+        self._best: dict[tuple[str, Names, Names], str] = {}
         self.votes: dict[str, Counter[str]] = defaultdict(Counter)
         """Import root -> its entries (files or folders) that imports resolve through -> how many."""
         for file in self.files:
@@ -188,9 +197,12 @@ class _Discovery:
             for _ in range(level - 1):
                 start = os.path.dirname(start)
             self._take(file, start, parts, names)
+            for part in parts[:-1]:
+                start = os.path.join(start, part)
+                self.virtual.add(start)
 
     def _take_absolute(self, file: _File) -> None:
-        """Find for each import the folder above ``file`` from which it resolves best; the innermost of equals."""
+        """For each import, the folder above ``file`` from which it resolves best; the innermost of equals."""
         weight = _APPLICATION if file.entry.application else 1
         for parts, names in file.imports.items():
             if parts[0] not in self.known or parts[0] in sys.stdlib_module_names:
@@ -199,9 +211,38 @@ class _Discovery:
             root = self._best.get(key)
             if root is None:
                 root = self._best[key] = self._root_of(file.folder, parts, names)
-            if root and self._resolve(root, parts)[1] != file.entry.path:
+            if (
+                root
+                and self._resolve(root, parts)[1] != file.entry.path
+                and self._plausible(root, parts, names)
+            ):
                 self.votes[root][parts[0]] += weight
                 self._take(file, root, parts, names)
+
+    def _plausible(self, root: str, parts: Names, names: Names) -> bool:
+        """Whether an import may mean what lies at ``root``, where that is a package, seldom on the path.
+
+        ``from redis import Redis`` beside ``app/redis.py`` means the library if the project requires it, or
+        if the module has no such names.
+        """
+        if not self.is_package(root):
+            return True
+        if canonicalize_name(parts[0]) in self._required(root):
+            return False
+        _, path = self._resolve(root, parts)
+        file = self.by_path.get(path) or self.by_path.get(os.path.join(path, "__init__.py"))
+        if file is None or not names or any(self._resolve(path, (name,))[0] for name in names):
+            return True
+        text = _bytes(file.entry.path)
+        return b"import *" in text or any(re.search(rb"\b%s\b" % name.encode(), text) for name in names)
+
+    def _required(self, folder: str) -> frozenset[str]:
+        """The distributions that the project around ``folder`` requires."""
+        known = self._requirements.get(folder)
+        if known is None:
+            requirements = Environment(Path(folder), Path(folder)).requirements
+            known = self._requirements[folder] = frozenset(each.name for each in requirements)
+        return known
 
     def _root_of(self, folder: str, parts: Names, names: Names) -> str:
         best, chosen = 0, ""
@@ -218,7 +259,7 @@ class _Discovery:
         return chosen
 
     def _take(self, file: _File, root: str, parts: Names, names: Names) -> None:
-        """Note what this import reaches: the module, the packages on the way, the submodules taken from it."""
+        """Note what an import reaches: the module, the packages on the way, the submodules taken from it."""
         path = root
         for part in parts:
             count, path = self._resolve(path, (part,))
@@ -234,28 +275,35 @@ class _Discovery:
     def _base(self, file: _File) -> str:
         """The folder that the file's dotted name starts from."""
         package_parent = self._package_parent(file.folder)
-        voted: list[str] = []
+        strong: list[str] = []
+        weak: list[str] = []
         nearest = ""
         below, folder = file.stem, file.folder
         while True:
             if folder in self.votes:
-                if self.votes[folder][below] and _inside(package_parent, folder):
-                    voted.append(folder)
+                votes = self.votes[folder][below]
+                if votes and _inside(package_parent, folder):
+                    (strong if votes >= _APPLICATION else weak).append(folder)
                 nearest = nearest or folder
             parent, name = os.path.split(folder)
             if parent == folder:
                 break
             below, folder = name, parent
-        if voted:
-            strong = [
-                folder
-                for folder in voted
-                if any(count >= _APPLICATION for count in self.votes[folder].values())
-            ]
-            return (strong or voted)[-1]
+        if strong:
+            return strong[-1]
         if package_parent != file.folder:
             return package_parent
-        return nearest or next(root for root in self.roots if _inside(file.folder, root))
+        if weak and nearest != file.folder:
+            return weak[-1]
+        root = max((root for root in self.roots if _inside(file.folder, root)), key=len)
+        if nearest == file.folder:
+            return nearest
+        folder = file.folder
+        while folder != root:  # a folder without __init__.py in a package is a namespace of that package
+            folder = os.path.dirname(folder)
+            if self.is_package(folder):
+                return self._package_parent(folder)
+        return nearest or root
 
     def _resolve_elsewhere(self) -> None:
         """Imports that no folder above the file answers: packages beside it, the nearest of that name."""
@@ -457,11 +505,8 @@ def _join(first: str, second: str) -> str:
 
 
 def _dotted(file: _File, base: str) -> str:
-    """The name of ``file`` from ``base``; a dot inside a part would look like a level, so it becomes ``_``."""
+    """The name of ``file`` from ``base``; a dot inside a part would look like a level: ``_`` for it."""
     parts = file.folder[len(base) :].strip(os.sep).split(os.sep) if file.folder != base else []
     if file.stem != "__init__":
         parts.append(file.stem)
     return ".".join(part.replace(".", "_") for part in parts) or os.path.basename(base)
-
-
-__all__ = ["Project", "Skipped", "SourceFile", "discover"]

@@ -14,7 +14,7 @@ class SourceFile(msgspec.Struct, frozen=True, order=True):
 
     ``display``: path relative to the working directory, with ``/``; the key of the file everywhere.
     ``module``: its dotted name, unique in its project, as the code itself would import it where that can be
-    told (``app.users.router``); parts that are no identifiers (``{{cookiecutter_project_slug}}``) stay as they are.
+    told (``app.users.router``); parts that are no identifiers (``my-app``) stay, dots become ``_``.
     ``application``: whether no ``not_application`` glob matches. The program promotes what the app imports.
     ``reached``: whether import statements of the application lead to it, as far as its bytes tell.
     ``shared``: whether it lies outside the application's own folder and belongs to other projects too.
@@ -61,15 +61,15 @@ class Project(msgspec.Struct, frozen=True):
     def candidates(self, name: str, importer: str = "") -> Iterator[str]:
         """The module names of this project that the absolute import ``name`` may mean, likeliest first.
 
-        ``importer``: the dotted name of the importing module. The name as written comes first; then the
-        import roots that the importer lies under, innermost first; then the others. A name of the standard
-        library means that library, unless a file at the first root says otherwise.
+        ``importer``: the dotted name of the importing module. The import roots that it lies under come first,
+        innermost first, the name as written among them; then the others. A name of the standard library means
+        that library, unless there is a module of that name as written.
         """
-        yield name
         if len(self.roots) == 1 or name.partition(".")[0] in sys.stdlib_module_names:
+            yield name
             return
-        own = sorted(
-            (r for r in self.roots if r and f"{importer}.".startswith(f"{r}.")), key=len, reverse=True
-        )
-        for prefix in (*own, *(r for r in self.roots if r and r not in own)):
-            yield f"{prefix}.{name}"
+        around = f"{importer}."
+        own = [root for root in self.roots if not root or around.startswith(f"{root}.")]
+        own.sort(key=len, reverse=True)
+        for root in (*own, *(root for root in self.roots if root not in own)):
+            yield f"{root}.{name}" if root else name

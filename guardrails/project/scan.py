@@ -31,7 +31,7 @@ MARKERS = frozenset(
 
 
 class Globs:
-    """Gitwildmatch patterns, relative to one folder. Patterns without ``/`` are matched on names alone, fast."""
+    """Gitwildmatch patterns, relative to one folder. Those without ``/`` are matched on names alone, fast."""
 
     def __init__(self, patterns: Iterable[str]) -> None:
         patterns = [p for p in patterns if p.strip()]
@@ -89,14 +89,23 @@ class Tree:
 
 
 def repository_root(path: str) -> str | None:
-    """The folder at or above ``path`` that holds ``.git``, or None."""
-    while True:
-        if os.path.exists(os.path.join(path, ".git")):
-            return path
-        parent = os.path.dirname(path)
-        if parent == path:
-            return None
-        path = parent
+    """The folder at or above ``path`` that holds ``.git``, or None.
+
+    A repository may be unpacked without its ``.git``: then the nearest folder within four levels counts that
+    has what lies at the root of one.
+    """
+    above = [path]
+    while os.path.dirname(above[-1]) != above[-1]:
+        above.append(os.path.dirname(above[-1]))
+    for folder in above:
+        if os.path.exists(os.path.join(folder, ".git")):
+            return folder
+    for folder in above[:5]:
+        if any(
+            os.path.exists(os.path.join(folder, name)) for name in (".github", ".gitlab-ci.yml", ".gitignore")
+        ):
+            return folder
+    return None
 
 
 class Ignore:
