@@ -21,7 +21,9 @@ _WEIGHT = {"info": 0, "warning": 1, "error": 2, "never": 3}
 
 
 class Judged(msgspec.Struct, frozen=True):
-    """A finding as published, what it is apart from its place, and whether a comment or a path rule suppresses it."""
+    """A finding as published, what it is apart from its place, and whether a comment or a path rule
+    suppresses it.
+    """
 
     diagnostic: Diagnostic
     key: Key
@@ -44,7 +46,7 @@ class SkippedPath(msgspec.Struct, frozen=True, order=True):
 
 
 class Analysis(msgspec.Struct, frozen=True):
-    """All findings of the selected checks. ``checked``: codes of the checks that ran. ``root``: as displayed."""
+    """All findings of the selected checks. ``checked``: codes of those checks. ``root``: as displayed."""
 
     root: str
     files: int
@@ -74,7 +76,8 @@ def present(
     shown: Callable[[str], bool] | None = None,
     known: Iterable[Entry] | None = None,
 ) -> Outcome:
-    """Ask an analysis. ``baseline``: entries to pass over. ``shown``: which displayed paths to report, all by default.
+    """Ask an analysis. ``baseline``: entries to pass over. ``shown``: which displayed paths to report, all by
+    default.
 
     ``known``: what an earlier state of the code already had (``--diff``); passed over without a word.
     """
@@ -87,7 +90,9 @@ def present(
     reported = [j.diagnostic for i, j in enumerate(live) if i not in laid.held and wanted(j.diagnostic.path)]
     held = [j.diagnostic for i, j in enumerate(live) if i in laid.held and wanted(j.diagnostic.path)]
     suppressed = sum(j.suppressed and wanted(j.diagnostic.path) for j in analysis.findings)
-    stale = tuple(e for e in laid.stale if e.code in analysis.checked) if shown is None and known is None else ()
+    stale = (
+        tuple(e for e in laid.stale if e.code in analysis.checked) if shown is None and known is None else ()
+    )
 
     result = Result(
         schema=SCHEMA_VERSION,
@@ -96,7 +101,9 @@ def present(
         findings=tuple(reported),
         summary=_summary(reported, held, suppressed, analysis.rules),
     )
-    return Outcome(result, stale, analysis.problems, analysis.skipped, _exit_status(reported, analysis, options))
+    return Outcome(
+        result, stale, analysis.problems, analysis.skipped, _exit_status(reported, analysis, options)
+    )
 
 
 def _summary(

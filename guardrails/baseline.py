@@ -1,10 +1,11 @@
 """The baseline: findings that were there before, held by meaning and never by line.
 
-A committed JSON file of keys (code, path, symbol, subject) with a count each. A run passes over as many findings of
-a key as the baseline counts; one more is new. Entries that no longer occur are *stale*: reported, and removed
-by ``guardrails baseline --prune``. Where a file or class was renamed or moved, the key's leftover count passes to
-findings of the same code and subject in a symbol of the same own name, one for one, so that moving code revives nothing.
-Paths are relative to the anchor (the repository's root, else the folder of the configuration).
+A committed JSON file of keys (code, path, symbol, subject) with a count each. A run passes over as many
+findings of a key as the baseline counts; one more is new. Entries that no longer occur are *stale*: reported,
+and removed by ``guardrails baseline --prune``. Where a file or class was renamed or moved, the key's leftover
+count passes to findings of the same code and subject in a symbol of the same own name, one for one, so that
+moving code revives nothing. Paths are relative to the anchor (the repository's root, else the folder of the
+configuration).
 """
 
 from __future__ import annotations
@@ -133,5 +134,7 @@ def _wherever(key: Key) -> tuple[str, str, str]:
 
 def _entries(counts: Counter[Key]) -> tuple[Entry, ...]:
     return tuple(
-        Entry(key.path, key.code, key.symbol, key.subject, count) for key, count in sorted(counts.items()) if count > 0
+        Entry(key.path, key.code, key.symbol, key.subject, count)
+        for key, count in sorted(counts.items())
+        if count > 0
     )

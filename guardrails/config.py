@@ -87,10 +87,12 @@ def locate(start: Path, explicit: Path | None = None) -> Found:
 
 
 def validate(found: Found, overrides: Mapping[str, Any] | None = None, display: str | None = None) -> Options:
-    """The options that the file and the command line decide together. Raises ``ConfigError`` with every mistake.
+    """The options that the file and the command line decide together. Raises ``ConfigError`` with every
+    mistake.
 
-    ``overrides``: options as the command line gives them, by their ``Options`` names; ``select`` there replaces the
-    file's whole selection, ``ignore`` and ``extend_select`` add to it. ``display``: how messages name the file.
+    ``overrides``: options as the command line gives them, by their ``Options`` names; ``select`` there
+    replaces the file's whole selection, ``ignore`` and ``extend_select`` add to it. ``display``: how messages
+    name the file.
     """
     from pydantic import ValidationError
 
@@ -139,7 +141,9 @@ def _parse(path: Path, text: str) -> dict[str, Any]:
     except tomllib.TOMLDecodeError as error:
         place = re.search(r"at line (\d+)", str(error))
         reason = re.sub(r" \(at .*\)", "", str(error))
-        raise ConfigError([Mistake(str(path), int(place.group(1)) if place else 0, f"no TOML: {reason}")]) from error
+        raise ConfigError(
+            [Mistake(str(path), int(place.group(1)) if place else 0, f"no TOML: {reason}")]
+        ) from error
 
 
 def _tool(table: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -219,7 +223,9 @@ def _unknown_selectors(table: Mapping[str, Any], found: Found, file: str) -> lis
 
 
 def _given(overrides: Mapping[str, Any]) -> list[str]:
-    return [selector for option in ("select", "extend_select", "ignore") for selector in overrides.get(option, ())]
+    return [
+        selector for option in ("select", "extend_select", "ignore") for selector in overrides.get(option, ())
+    ]
 
 
 def _selector_messages(selectors: Sequence[str]) -> list[str]:
@@ -237,7 +243,8 @@ _PART = re.compile(r""""([^"]*)"|'([^']*)'|([\w-]+)""")
 
 
 def line_of(found: Found, path: Sequence[str | int]) -> int:
-    """The line of the option at ``path``, or of the nearest thing around it that the file writes on a line; else 0.
+    """The line of the option at ``path``, or of the nearest thing around it that the file writes on a line;
+    else 0.
 
     Inside a value of several lines, the first line that holds the last quoted part of the path.
     """

@@ -61,9 +61,16 @@ class _Run:
 
 
 def analyse(
-    paths: Sequence[Path], options: Options, where: Where, *, workers: int | None = None, progress: Progress = silent
+    paths: Sequence[Path],
+    options: Options,
+    where: Where,
+    *,
+    workers: int | None = None,
+    progress: Progress = silent,
 ) -> Analysis:
-    """Check the applications under ``paths`` (absolute). A bug in one check does not keep the others from speaking."""
+    """Check the applications under ``paths`` (absolute). A bug in one check does not keep the others from
+    speaking.
+    """
     checks = all_checks()
     chosen = selected(checks, options)
     run = _Run()
@@ -81,10 +88,14 @@ def analyse(
     comments = {path: module.comments for path, module in facts.items() if isinstance(module, ModuleFacts)}
     suppressions = Suppressions(comments, checks)
     ignored = _per_path_ignores(options, where)
-    found = [(finding, ignored(finding) or suppressions.silences(finding)) for finding in _in_order(run.findings)]
+    found = [
+        (finding, ignored(finding) or suppressions.silences(finding)) for finding in _in_order(run.findings)
+    ]
     codes = {check.code for check in chosen}
     if UNUSED in codes:
-        modules = {file.display: file.module for project in projects for file in project.files if file.application}
+        modules = {
+            file.display: file.module for project in projects for file in project.files if file.application
+        }
         for finding in suppressions.unused(codes, modules):
             found.append((finding, ignored(finding) or suppressions.silences(finding)))
     return Analysis(
@@ -94,7 +105,9 @@ def analyse(
         checked=tuple(check.code for check in chosen),
         rules=tuple(sorted({check.rule for check in chosen})),
         problems=tuple(run.problems),
-        skipped=tuple(sorted({SkippedPath(s.display, s.reason) for project in projects for s in project.skipped})),
+        skipped=tuple(
+            sorted({SkippedPath(s.display, s.reason) for project in projects for s in project.skipped})
+        ),
         applications=tuple(sorted({name for project in projects for name in project.applications})),
     )
 
@@ -104,7 +117,9 @@ def _link(project: Project, facts: Mapping[str, Facts], options: Options, run: _
     from guardrails.program import link
 
     try:
-        return link(project, {f.display: facts[f.display] for f in project.files if f.display in facts}, options)
+        return link(
+            project, {f.display: facts[f.display] for f in project.files if f.display in facts}, options
+        )
     except Exception:
         run.problems.append(Problem("", project.name, traceback.format_exc()))
         return None
@@ -130,13 +145,21 @@ def _in_order(findings: Iterable[Finding]) -> list[Finding]:
 
 
 def _order(finding: Finding) -> tuple[Place, int, str, str, str, str]:
-    return finding.place, rule_of(finding.code), finding.code, finding.symbol, finding.subject, finding.message
+    return (
+        finding.place,
+        rule_of(finding.code),
+        finding.code,
+        finding.symbol,
+        finding.subject,
+        finding.message,
+    )
 
 
 def _per_path_ignores(options: Options, where: Where) -> Callable[[Finding], bool]:
     """Whether configuration passes over the finding in its file."""
     rows = [
-        (GitIgnoreSpec.from_lines([glob]), selectors) for glob, selectors in sorted(options.per_path_ignores.items())
+        (GitIgnoreSpec.from_lines([glob]), selectors)
+        for glob, selectors in sorted(options.per_path_ignores.items())
     ]
     by_code = {check.code: check for check in all_checks()}
 
@@ -192,7 +215,7 @@ def fingerprint(key: Key, ordinal: int) -> str:
 
 
 def _span(place: Place, sources: Sources) -> tuple[int, int, int, int]:
-    """Line, column, end line, end column from 1, in characters, the end exclusive and never before the start."""
+    """Line, column, end line, end column from 1, in characters; the end exclusive, never before the start."""
     column = sources.column(place.path, place.line, place.column)
     end_line = max(place.line, place.end_line)
     end_column = sources.column(place.path, end_line, place.end_column)

@@ -6,7 +6,7 @@ Imports what a stored answer needs and no more; pydantic and the engine come onl
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,13 +39,16 @@ class Request(msgspec.Struct, frozen=True):
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """An analysis, the options it was made under, its folders, and which displayed paths the user asked about."""
+    """An analysis, the options it was made under, its folders, and which displayed paths the user asked
+    about.
+    """
 
     analysis: Analysis
     options: Options
     cwd: Path
     anchor: Path
     config_folder: Path
+    targets: tuple[Path, ...]
     shown: frozenset[str] | None
     from_store: bool
 
@@ -54,7 +57,9 @@ class Answer(msgspec.Struct, frozen=True):
         shown = self.shown
         if shown is None:
             return None
-        return lambda path: path in shown or any(folder == "." or path.startswith(f"{folder}/") for folder in shown)
+        return lambda path: (
+            path in shown or any(folder == "." or path.startswith(f"{folder}/") for folder in shown)
+        )
 
 
 def answer(request: Request, progress: Progress | None = None) -> Answer:
@@ -64,7 +69,7 @@ def answer(request: Request, progress: Progress | None = None) -> Answer:
     """
     cwd = request.cwd
     given = [Path(os.path.normpath(cwd / path)) for path in request.paths]
-    missing = [path for path, absolute in zip(request.paths, given) if not absolute.exists()]
+    missing = [path for path, absolute in zip(request.paths, given, strict=True) if not absolute.exists()]
     if missing:
         raise ConfigError([Mistake("", 0, f"{path} does not exist") for path in missing])
     start = _common_folder(given) if given else cwd
@@ -73,7 +78,9 @@ def answer(request: Request, progress: Progress | None = None) -> Answer:
     anchor = request.anchor or _repository(start) or (folder if found.path else cwd)
     targets, shown = _targets(given, found.table.get("root"), folder)
     if absent := [target for target in targets if not target.exists()]:
-        raise ConfigError([Mistake(_display(found.path, cwd), 0, f"root: {path} does not exist") for path in absent])
+        raise ConfigError(
+            [Mistake(_display(found.path, cwd), 0, f"root: {path} does not exist") for path in absent]
+        )
 
     cache = _cache_folder(found.table.get("cache-dir"), folder if found.path else anchor)
     key = request_key(
@@ -101,10 +108,12 @@ def answer(request: Request, progress: Progress | None = None) -> Answer:
         if state is not None and not analysis.problems:
             store.save(key, options, analysis, state, folders)
     shown_displays = None if shown is None else frozenset(_display(path, cwd) for path in shown)
-    return Answer(analysis, options, cwd, anchor, folder, shown_displays, kept is not None)
+    return Answer(analysis, options, cwd, anchor, folder, targets, shown_displays, kept is not None)
 
 
-def outcome(of: Answer, *, use_baseline: bool = True, known: Iterable[baseline.Entry] | None = None) -> Outcome:
+def outcome(
+    of: Answer, *, use_baseline: bool = True, known: Iterable[baseline.Entry] | None = None
+) -> Outcome:
     """The published answer. ``known``: findings of an earlier state, passed over.
 
     Raises ``ConfigError`` for a baseline that cannot be read.

@@ -1,8 +1,8 @@
 """Which checks run, and how much each weighs: codes, names, rule numbers, prefixes and ``ALL``.
 
-A *selector* is one of: ``ALL``; a rule (``7`` or ``GR7``); the start of a code (``GR70``); a code (``GR703``);
-a check's name (``blocking-call-in-async``). ``GR1`` and ``GR10`` are the rules 1 and 10, never prefixes of each other.
-The more specific selector wins; where two are equally specific, ``ignore`` wins.
+A *selector* is one of: ``ALL``; a rule (``7`` or ``GR7``); the start of a code (``GR70``); a code
+(``GR703``); a check's name (``blocking-call-in-async``). ``GR1`` and ``GR10`` are the rules 1 and 10, never
+prefixes of each other. The more specific selector wins; where two are equally specific, ``ignore`` wins.
 """
 
 from __future__ import annotations
@@ -48,7 +48,9 @@ def specificity(selector: str, check: Check) -> int:
     if text[:2].upper() != "GR":
         return _NONE
     # GR70 is the start of GR701 to GR709; GR100 of GR1001 to GR1009.
-    return _PREFIX if check.code.upper().startswith(text.upper()) and len(text) == len(check.code) - 1 else _NONE
+    return (
+        _PREFIX if check.code.upper().startswith(text.upper()) and len(text) == len(check.code) - 1 else _NONE
+    )
 
 
 def validate(selectors: Iterable[str], checks: Sequence[Check]) -> list[UnknownSelector]:

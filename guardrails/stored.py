@@ -1,12 +1,13 @@
 """The stored result: a run in which nothing changed answers without reading, linking or checking anything.
 
-An entry holds the analysis of one request (version, Python, folders, paths, configuration, selection) and the state of the
-tree that it came from: every file that can change an answer, with size, time and content hash. A file with the
-same size and time is unchanged; where only the time differs, its hash decides; a file written within the two seconds
-before the state was taken is always hashed, since its time may be coarser than its changes.
+An entry holds the analysis of one request (version, Python, folders, paths, configuration, selection) and the
+state of the tree that it came from: every file that can change an answer, with size, time and content hash. A
+file with the same size and time is unchanged; where only the time differs, its hash decides; a file written
+within the two seconds before the state was taken is always hashed, since its time may be coarser than its
+changes.
 
-Entries are msgpack, decoded into typed records: a damaged or foreign entry is as good as none. They are replaced
-in one step, so runs at the same time, or killed, leave whole entries.
+Entries are msgpack, decoded into typed records: a damaged or foreign entry is as good as none. They are
+replaced in one step, so runs at the same time, or killed, leave whole entries.
 """
 
 from __future__ import annotations
@@ -36,7 +37,9 @@ _READ = frozenset(
     {".py", ".pyi", ".toml", ".cfg", ".ini", ".txt", ".lock", ".in", ".yml", ".yaml", ".env", ".example",
      ".sample", ".template", ".dist", ".pth", ""}
 )  # fmt: skip
-"""Suffixes of files whose content can matter: code, configuration, requirements, dotenv files and their examples."""
+"""Suffixes of files whose content can matter: code, configuration, requirements, dotenv files and their
+examples.
+"""
 _NAMED = frozenset({".md", ".rst", ".lockb"})
 """Suffixes of files whose presence can matter (a changelog)."""
 _LARGE = 2 * 1024 * 1024
@@ -82,8 +85,10 @@ class Store:
             entry = msgspec.msgpack.decode(self._path(request).read_bytes(), type=_Entry)
         except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
             return None
-        if entry.format != _FORMAT or entry.request != request or not unchanged(
-            entry.state, entry.folders, entry.skip
+        if (
+            entry.format != _FORMAT
+            or entry.request != request
+            or not unchanged(entry.state, entry.folders, entry.skip)
         ):
             return None
         return entry.options, entry.analysis
@@ -121,12 +126,20 @@ def prepare(cache: Path) -> None:
 
 def request_key(parts: Mapping[str, object]) -> str:
     """A name for a request: everything besides the tree that an answer depends on."""
-    whole = {"version": __version__, "tool": _tool(), "python": sys.version, "platform": sys.platform, **parts}
+    whole = {
+        "version": __version__,
+        "tool": _tool(),
+        "python": sys.version,
+        "platform": sys.platform,
+        **parts,
+    }
     return hashlib.blake2b(msgspec.json.encode(sorted(whole.items())), digest_size=16).hexdigest()
 
 
 def _tool() -> list[tuple[str, int, int]]:
-    """Name, size and time of every module of guardrails: an edited checker never answers from what it knew before."""
+    """Name, size and time of every module of guardrails: an edited checker never answers from what it knew
+    before.
+    """
     files: list[tuple[str, int, int]] = []
     stack = [str(Path(__file__).parent)]
     while stack:
@@ -145,9 +158,12 @@ def skipped_names(options: Options) -> tuple[str, ...]:
 
 
 def take(folders: Iterable[str], skip: Iterable[str]) -> State:
-    """The present state of everything under ``folders``, and of what lies directly in the folders above them."""
+    """The present state of everything under ``folders``, and of what lies in the folders above them."""
     taken = time.time_ns()
-    files = {path: FileState(size, time_, _digest(path, size)) for path, (size, time_) in _walk(folders, skip).items()}
+    files = {
+        path: FileState(size, time_, _digest(path, size))
+        for path, (size, time_) in _walk(folders, skip).items()
+    }
     return State(taken, files)
 
 
@@ -167,7 +183,9 @@ def unchanged(state: State, folders: Iterable[str], skip: Iterable[str]) -> bool
 
 
 def _walk(folders: Iterable[str], skip: Iterable[str]) -> dict[str, tuple[int, int]]:
-    """Path -> (size, time) of all that can change an answer; -1 for the size of a file that only has to be there."""
+    """Path -> (size, time) of all that can change an answer; -1 for the size of a file that only has to be
+    there.
+    """
     passed_over = {*skip, ".git", CACHE_FOLDER}
     found: dict[str, tuple[int, int]] = {}
     for folder in folders:
@@ -226,7 +244,9 @@ def _site_packages(environment: str) -> Iterator[str]:
 
 
 def _tracked_dotenv(index: str, size: int) -> int:
-    """A number that changes when git starts or stops tracking a dotenv file; git rewrites its index far more often."""
+    """A number that changes when git starts or stops tracking a dotenv file; git rewrites its index far more
+    often.
+    """
     if size > 64 * 1024 * 1024:
         return size
     with open(index, "rb") as file:

@@ -1,10 +1,10 @@
 """Suppression comments: which findings they silence, and GR002 for those that silence nothing.
 
-``# guardrails: ignore[GR301, GR703] -- reason`` silences findings on its own line; on the first or the last line
-of a statement of several lines, findings anywhere in that statement (in a compound statement, its header).
-``# guardrails: ignore-file[GR301]`` silences findings in the whole file. Codes are codes or names of checks.
-A bare ``ignore`` silences nothing and is itself reported. GR002 can be silenced like any other check, but
-a comment's own ``GR002`` is never called unused.
+``# guardrails: ignore[GR301, GR703] -- reason`` silences findings on its own line; on the first or the last
+line of a statement of several lines, findings anywhere in that statement (in a compound statement, its
+header). ``# guardrails: ignore-file[GR301]`` silences findings in the whole file. Codes are codes or names of
+checks. A bare ``ignore`` silences nothing and is itself reported. GR002 can be silenced like any other check,
+but a comment's own ``GR002`` is never called unused.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ Comments = Mapping[str, Sequence[Comment]]
 
 
 class Suppressions:
-    """The suppression comments of one application. ``checks``: all registered ones, by which names become codes."""
+    """The suppression comments of one application. ``checks``: all registered ones, by which names become
+    codes.
+    """
 
     def __init__(self, comments: Comments, checks: Iterable[Check]) -> None:
         self._comments = comments
@@ -56,7 +58,13 @@ class Suppressions:
                     and (fault := self._fault(written, judged)) is not None
                 ]
                 if not comment.codes:
-                    yield _unused(path, modules[path], comment, "", "the comment names no check, so it suppresses nothing")
+                    yield _unused(
+                        path,
+                        modules[path],
+                        comment,
+                        "",
+                        "the comment names no check, so it suppresses nothing",
+                    )
                 for written, fault in faults:
                     yield _unused(path, modules[path], comment, written, fault)
 

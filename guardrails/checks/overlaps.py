@@ -1,9 +1,9 @@
 """One defect, one finding: which check is silent where another has spoken.
 
-The catalogue says "silent where X speaks". Those relations are declared here, once; no check asks what another
-found. The engine applies them to the findings of the selected checks: a finding that a comment or a path rule
-suppresses, or that the baseline holds, still keeps silent what it outranks; a deselected check does not,
-and neither does a finding that is itself silent.
+The catalogue says "silent where X speaks". Those relations are declared here, once; no check asks what
+another found. The engine applies them to the findings of the selected checks: a finding that a comment or a
+path rule suppresses, or that the baseline holds, still keeps silent what it outranks; a deselected check does
+not, and neither does a finding that is itself silent.
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ from guardrails.finding import Finding
 class Overlap:
     """``silent`` says nothing where one of ``speaking`` has spoken in the same ``scope``.
 
-    Scopes: ``place`` (starts at the same point), ``line`` (starts on a line that the speaking finding covers),
-    ``symbol`` (the same function, class or module of the same file), ``module`` (the same file),
-    ``project`` (the same application), ``key`` (both are about the same thing: they share an element of ``Finding.about``).
+    Scopes: ``place`` (starts at the same point), ``line`` (starts on a line that the speaking finding
+    covers), ``symbol`` (the same function, class or module of the same file), ``module`` (the same file),
+    ``project`` (the same application), ``key`` (both are about the same thing: they share an element of
+    ``Finding.about``).
     """
 
     silent: str

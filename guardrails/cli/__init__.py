@@ -1,7 +1,8 @@
 """The command line: thin commands that ask the engine and hand its answer to a reporter.
 
-Each command lives in a module of its own and is imported when it is called, so that ``check`` stays quick.
-To add one, write ``guardrails/cli/<module>.py`` with a click command named ``command`` and add a row to ``COMMANDS``.
+Each command lives in a module of its own and is imported when it is called, so that ``check`` stays quick. To
+add one, write ``guardrails/cli/<module>.py`` with a click command named ``command`` and add a row to
+``COMMANDS``.
 """
 
 from __future__ import annotations
@@ -29,7 +30,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "lsp": ("lsp", "Serve an editor."),
     "new": ("new", "Start a project that follows the guide."),
 }
-"""Command -> its module in this package, and one line about it. Commands whose module is not there do not show."""
+"""Command -> its module in this package, and one line about it. Commands whose module is not there do not
+show.
+"""
 
 
 class _Commands(click.Group):

@@ -16,27 +16,38 @@ from guardrails.runner import Answer, Request, answer, outcome
 @click.command()
 @common.paths_argument
 @common.selection_options
-@click.option("--format", "format_", type=click.Choice(list(FORMATS)), help="The report's format. [default: text]")
+@click.option(
+    "--format", "format_", type=click.Choice(list(FORMATS)), help="The report's format. [default: text]"
+)
 @click.option(
     "--output",
     "-o",
     "outputs",
     multiple=True,
     metavar="[FORMAT:]FILE",
-    help="Also write a report to FILE; repeat for several formats. Without FORMAT, the file's suffix or --format decides.",
+    help="Also write a report to FILE; repeatable. Without FORMAT, --format or the file's suffix decides.",
 )
 @click.option("--strict", is_flag=True, help="Warnings fail the run too.")
 @click.option(
-    "--fail-on", type=click.Choice(["error", "warning", "info", "never"]), help="The least severity that fails the run."
+    "--fail-on",
+    type=click.Choice(["error", "warning", "info", "never"]),
+    help="The least severity that fails the run.",
 )
 @click.option("--diff", "revision", metavar="REV", help="Report only what the change since REV brings in.")
 @click.option("--statistics", is_flag=True, help="Count findings per check instead of showing them.")
-@click.option("--add-ignores", is_flag=True, help="Write suppression comments for the findings into the code.")
+@click.option(
+    "--add-ignores", is_flag=True, help="Write suppression comments for the findings into the code."
+)
 @click.option("--reason", metavar="TEXT", help="The reason that --add-ignores writes after the codes.")
 @click.option("--no-baseline", is_flag=True, help="Report what the baseline holds, too.")
 @click.option("--watch", is_flag=True, help="Check again whenever a file changes.")
 @click.option("--no-cache", is_flag=True, help="Neither read nor write stored facts and results.")
-@click.option("--workers", type=click.IntRange(1), metavar="N", help="Processes that read files. [default: one per core]")
+@click.option(
+    "--workers",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Processes that read files. [default: one per core]",
+)
 @click.option(
     "--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colours. [default: auto]"
 )
@@ -61,7 +72,8 @@ def command(
     color: str,
     config: Path | None,
 ) -> None:
-    """Check the applications under PATHS; by default what the configuration names, else the working directory.
+    """Check the applications under PATHS; by default what the configuration names, else the working
+    directory.
 
     Files given narrow the report, never the analysis.
     """
@@ -126,7 +138,9 @@ def _notes(reply: Outcome) -> list[str]:
     """What machine-readable formats have no place for."""
     if not reply.stale:
         return []
-    return ["note: the baseline holds findings that no longer occur; `guardrails baseline --prune` takes them out"]
+    return [
+        "note: the baseline holds findings that no longer occur; `guardrails baseline --prune` takes them out"
+    ]
 
 
 def _parse_output(written: str, format_: str | None) -> tuple[str, Path]:
@@ -135,7 +149,9 @@ def _parse_output(written: str, format_: str | None) -> tuple[str, Path]:
         if not path:
             raise click.BadParameter(f"{written!r} names no file", param_hint="--output")
         return name, Path(path)
-    return SUFFIXES.get(Path(written).suffix.lower(), format_ or "text") if format_ is None else format_, Path(written)
+    return SUFFIXES.get(
+        Path(written).suffix.lower(), format_ or "text"
+    ) if format_ is None else format_, Path(written)
 
 
 def _write(path: Path, text: str) -> None:
@@ -154,6 +170,8 @@ def _add_ignores(request: Request, got: Answer, reply: Outcome, reason: str | No
     written, left = add_ignores(got.cwd, reply.result.findings, reason)
     click.echo(f"Wrote {written} suppression comments.")
     for diagnostic in left:
-        click.echo(f"{diagnostic.path}:{diagnostic.line}: no place for a comment about {diagnostic.code}", err=True)
+        click.echo(
+            f"{diagnostic.path}:{diagnostic.line}: no place for a comment about {diagnostic.code}", err=True
+        )
     common.tell_bugs(reply.problems)
     return common.BUG if reply.problems else int(bool(left))

@@ -41,7 +41,10 @@ def selection_options(function: Any) -> Any:
     for name, text in (
         ("--ignore", "Checks to leave out."),
         ("--extend-select", "Checks to run besides."),
-        ("--select", "Checks to run, instead of the configured ones: codes, names, rule numbers, prefixes, ALL."),
+        (
+            "--select",
+            "Checks to run, instead of the configured ones: codes, names, rule numbers, prefixes, ALL.",
+        ),
     ):
         function = click.option(
             name, multiple=True, metavar="CHECKS", callback=_listed, help=f"{text} Commas or repeats."
@@ -86,7 +89,8 @@ def tell_bugs(problems: Sequence[Problem]) -> None:
     for problem in problems:
         where = " ".join(filter(None, [problem.check, f"on {problem.project}" if problem.project else ""]))
         click.echo(
-            f"guardrails has a bug{f' in {where}' if where else ''}; your code may be fine. Please report these lines:\n"
+            f"guardrails has a bug{f' in {where}' if where else ''}; your code may be fine. "
+            "Please report these lines:\n"
             f"guardrails {__version__}, Python {platform.python_version()}, {platform.platform()}\n"
             f"{problem.traceback.rstrip()}",
             err=True,
@@ -94,7 +98,9 @@ def tell_bugs(problems: Sequence[Problem]) -> None:
 
 
 def view(cwd: Path, color: str = "auto", to_terminal: bool = True) -> View:
-    """How standard output is looked at. ``color``: auto, always or never; NO_COLOR and FORCE_COLOR are honoured."""
+    """How standard output is looked at. ``color``: auto, always or never; NO_COLOR and FORCE_COLOR are
+    honoured.
+    """
     terminal = to_terminal and sys.stdout.isatty()
     encoding = (getattr(sys.stdout, "encoding", None) or "ascii").lower() if to_terminal else "utf-8"
     try:

@@ -1,4 +1,6 @@
-"""Reports: each format is a function from an outcome and a view to text, looked up by name and imported when used."""
+"""Reports: each format is a function from an outcome and a view to text, looked up by name and imported when
+used.
+"""
 
 from __future__ import annotations
 
@@ -28,6 +30,8 @@ SUFFIXES: dict[str, str] = {".sarif": "sarif", ".json": "json", ".xml": "junit",
 
 
 def render(name: str, outcome: Outcome, view: View) -> str:
-    """The report in the named format, ending in a line end unless empty. Raises ``KeyError`` for an unknown format."""
+    """The report in the named format, ending in a line end unless empty. Raises ``KeyError`` for an unknown
+    format.
+    """
     reporter: Reporter = import_module(FORMATS[name]).render
     return reporter(outcome, view)

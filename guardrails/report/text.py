@@ -1,4 +1,5 @@
-"""The report for people: findings by file with their code, chain and remedy, then the scorecard of the ten rules.
+"""The report for people: findings by file with their code, chain and remedy, then the scorecard of the ten
+rules.
 
 Written with plain escape sequences rather than rich, so that a run which answers from its stored result
 prints without importing it, and so that the bytes depend on this module alone.
@@ -29,7 +30,9 @@ class _Style:
         self.color = view.color
         self.unicode = view.unicode
         self.width = max(40, min(view.width, 160))
-        self.bar, self.mark, self.step, self.last = ("│", "━", "├─", "└─") if view.unicode else ("|", "^", "|-", "`-")
+        self.bar, self.mark, self.step, self.last = (
+            ("│", "━", "├─", "└─") if view.unicode else ("|", "^", "|-", "`-")
+        )
         self.holds, self.broken, self.unknown = ("✓", "✗", "·") if view.unicode else ("ok", "x", "-")
         self.cut = "…" if view.unicode else "..."
 
