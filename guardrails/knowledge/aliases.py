@@ -63,7 +63,10 @@ _STANDARD_LIBRARY: Final[dict[str, str]] = {
     **_spread("concurrent.futures", "concurrent.futures.thread", "ThreadPoolExecutor"),
     **_spread("concurrent.futures", "concurrent.futures.process", "ProcessPoolExecutor"),
     **_spread("concurrent.futures", "concurrent.futures._base", "Executor Future wait as_completed"),
-    **_spread("multiprocessing", "multiprocessing.context", "Process"),
+    "multiprocessing.context.Process": "multiprocessing.Process",
+    "multiprocessing.pool.Pool": "multiprocessing.Pool",
+    "multiprocessing.queues.Queue": "multiprocessing.Queue",
+    "tempfile._TemporaryFileWrapper": "tempfile.NamedTemporaryFile",
     **_spread(
         "collections.abc",
         "typing",

@@ -170,7 +170,6 @@ _GROUPS: Final[tuple[tuple[BlockingKind, str, str, str], ...]] = (
         multiprocessing.JoinableQueue: get join
         multiprocessing.connection.Connection: recv recv_bytes
         multiprocessing.Pool: apply join map starmap
-        multiprocessing.pool.Pool: apply join map starmap
         multiprocessing.pool.ThreadPool: apply join map starmap
         multiprocessing.pool.AsyncResult: get wait
         concurrent.futures: as_completed wait
@@ -821,6 +820,7 @@ RETURNS: Final[Mapping[str, str]] = MappingProxyType(
         "io.open_code": "io.BufferedReader",
         "logging.getLogger": "logging.Logger",
         "lzma.open": "lzma.LZMAFile",
+        "multiprocessing.pool.ThreadPool.apply_async": "multiprocessing.pool.AsyncResult",
         "multiprocessing.Pool.apply_async": "multiprocessing.pool.AsyncResult",
         "multiprocessing.Pool.map_async": "multiprocessing.pool.AsyncResult",
         "open": "io.TextIOWrapper",
