@@ -112,6 +112,21 @@ def _is_signed_jwt(token: str) -> bool:
     )
 
 
+def _is_whole_key(token: str) -> bool:
+    """DER says at its start how long it is: documentation shows the first line of a key alone.
+
+    Other contents (encrypted keys, OpenSSH's) do not begin with DER's sequence and are taken as they are.
+    """
+    content = re.sub(r"-----BEGIN.*?-----|[A-Z][\w-]+: .*|\\[nr]|\s", "", token)
+    der = _decoded(content[: len(content) // 4 * 4])
+    if der[:1] != b"\x30":
+        return True
+    if der[1] < 0x80:
+        return len(der) >= 2 + der[1]
+    size = der[1] & 0x7F
+    return len(der) >= 2 + size + int.from_bytes(der[2 : 2 + size], "big")
+
+
 def _is_discord(token: str) -> bool:
     """The first part is the bot's id, a decimal number in base64."""
     return _decoded(token.split(".")[0]).isdigit()
@@ -351,6 +366,7 @@ _FORMATS: Final[tuple[_Format, ...]] = (
         r"-----BEGIN (?:[A-Z0-9]+ ){0,2}PRIVATE KEY(?: BLOCK)?-----(?:\s|\\[nr])*"
         r"(?:[A-Z][\w-]+: [^\n\\]*(?:\s|\\[nr])+)*(?:[A-Za-z0-9+/=](?:\s|\\[nr])*){40,}",
         "https://www.rfc-editor.org/rfc/rfc7468",
+        _is_whole_key,
     ),
     _row(
         "signed JWT",
@@ -498,7 +514,7 @@ _TAILS: Final = _vocabulary(
     value
     """
 )
-_PREPOSITIONS: Final = _vocabulary("for from of to via with")
+_PREPOSITIONS: Final = _vocabulary("for from in of to via")
 _HASHING: Final = _vocabulary("bcrypt crypted digest encrypted hash hashed salted")
 
 
@@ -510,7 +526,12 @@ def _core(name: str) -> list[str]:
     """The words of a name up to its head: no phrase after it, no numbers, no words that change nothing."""
     words = _words(name)
     for index, word in enumerate(words):
-        if word in _PREPOSITIONS and index:
+        # `log_in_password` and `sign_in_token` go on after the preposition
+        if (
+            word in _PREPOSITIONS
+            and index
+            and not (word == "in" and words[index - 1] in {"log", "logged", "sign"})
+        ):
             words = words[:index]
             break
     while words and (words[-1].isdigit() or (words[-1] in _TAILS and len(words) > 1)):
@@ -636,6 +657,14 @@ _BOAST: Final = re.compile(
     r"(?i)(?<![a-z])(?:my|our|super|top|very|ultra|mega|strong|secure)[-_ ]?(?:super|very|own|strong)?[-_]?"
     r"(?:secret|secure|strong|pass|pwd|token|jwt|api|key|private|signing|encryption)"
 )
+# A regular expression, as parsers call their tokens.
+_PATTERN: Final = re.compile(r"\[[^\]]+\][+*{]|\\[wdsb]|\(\?[:=!P<]|\.\*")
+# Names that vendors give their own fields.
+_FIELD_NAMES: Final = frozenset(
+    {"awssecretaccesskey", "awssecretkey", "clientsecret", "consumersecret", "secretaccesskey", "apisecret"}
+)
+# A mark for accounts that have no password here: LDAP, OIDC, NONE.
+_ACRONYM: Final = re.compile(r"[A-Z]{4,5}")
 # Words joined as identifiers, keys of configuration and events are: user_password, x-api-key, auth.token,
 # authToken.
 _IDENTIFIER: Final = re.compile(
@@ -718,6 +747,7 @@ def _refers(text: str) -> bool:
             _HEADER.fullmatch(text),
             _ALGORITHM.fullmatch(text),
             _SELECTOR.fullmatch(text),
+            _PATTERN.search(text),
         )
     )
 
@@ -725,7 +755,7 @@ def _refers(text: str) -> bool:
 def _names(text: str, kind: SecretKind, name: str) -> bool:
     """It names a thing: the field that the name stands for, another field, an event, a state."""
     words = _words(text)
-    if _repeats(words, kind, name):
+    if "".join(words) in _FIELD_NAMES or _ACRONYM.fullmatch(text) or _repeats(words, kind, name):
         return True
     if _BOAST.search(text):
         return False
@@ -765,7 +795,7 @@ def _repeats(words: list[str], kind: SecretKind, name: str) -> bool:
 # ----------------------------------------------------------------------------------------------------------
 # Where a literal is an example or a name by its place
 
-# Keywords whose values document a model or a route; whatever stands in them is shown to the API's users.
+# Keywords, and keys of dictionaries, whose values document a model or a route for the API's users.
 EXAMPLE_KEYWORDS: Final = frozenset(
     {
         "example",

@@ -33,9 +33,9 @@ class ConnectionUrl(NamedTuple):
     """A connection URL taken apart.
 
     `scheme` is as written, in lower case; `system` names what it connects to. `password` is "none", "literal"
-    or "masked" (a hole, asterisks, a placeholder). `literal_host` is false where the host, or the whole
-    address, is a hole or a placeholder. `shown` is the URL as a finding may print it: without user, password
-    and query.
+    or "masked": a hole, asterisks, a placeholder, or whatever is sent to a host of documentation.
+    `literal_host` is false where the host, or the whole address, is a hole or a placeholder. `shown` is the
+    URL as a finding may print it: without user, password and query.
     """
 
     scheme: str
@@ -87,16 +87,17 @@ def connection_url(text: str) -> ConnectionUrl | None:
     scheme = (found["scheme"] + (found["driver"] or "")).lower()
     userinfo, _, host = found["authority"].rpartition("@")
     user, colon, password = userinfo.partition(":")
-    literal_host = "{}" not in _without_port(host) and _EXAMPLE_HOST.fullmatch(_without_port(host)) is None
+    address = _without_port(host)
+    documentation = _EXAMPLE_HOST.fullmatch(address) is not None
     state: Literal["none", "literal", "masked"] = "none"
     if colon and password and not _LOCAL_GUEST.fullmatch(found["authority"]):
-        state = "masked" if _is_masked(user, password) else "literal"
+        state = "masked" if documentation or _is_masked(user, password) else "literal"
     return ConnectionUrl(
         scheme=scheme,
         system=SCHEMES[found["scheme"].lower()],
         password=state,
         host=host,
-        literal_host=literal_host,
+        literal_host="{}" not in address and not documentation,
         shown=f"{scheme}://{'…@' if userinfo else ''}{host}",
     )
 

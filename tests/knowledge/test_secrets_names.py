@@ -12,7 +12,7 @@ NAMES = {
         MYSQL_PWD pwd POSTGRES_PASSWORD PGPASSWORD MONGO_INITDB_ROOT_PASSWORD RABBITMQ_DEFAULT_PASS smtp_pass
         db_pass _pass pass_ passphrase sasl.password spring.datasource.password new_password old_password
         confirm_password password_confirm password1 password_2 DB_PASSWORD_PROD default_password
-        secret_password_for_email cloudant_pw password_value
+        secret_password_for_email cloudant_pw password_value log_in_password password_in_config
     """,
     "password_hash": "password_hash hashed_password passwordHash encrypted_password pwd_hash password_digest",
     "secret": """
@@ -27,7 +27,7 @@ NAMES = {
     """,
     "token": """
         token TOKEN access_token ACCESS_TOKEN accessToken accesstoken refresh_token auth_token bot_token
-        GITHUB_TOKEN X-Token csrf_token id_token Authorization authorization bearer_token
+        GITHUB_TOKEN sign_in_token X-Token csrf_token id_token Authorization authorization bearer_token
     """,
     "credentials": "credentials credential db_credentials awsCredentials",
 }

@@ -146,6 +146,21 @@ def test_finds_private_keys_with_content(kind: str, content: str) -> None:
     assert found.label == "private key"
 
 
+@pytest.mark.parametrize(
+    ("header", "length", "whole"),
+    [
+        (b"\x30\x2e", 48, True),  # Ed25519
+        (b"\x30\x81\x87", 138, True),  # P-256
+        (b"\x30\x82\x04\xa5", 1193, True),  # RSA, 2048 bits
+        (b"\x30\x82\x04\xa5", 48, False),  # its first line
+    ],
+)
+def test_a_key_is_as_long_as_it_says(header: bytes, length: int, whole: bool) -> None:
+    content = header + random.Random(length).randbytes(length - len(header))
+    text = pem("PRIVATE " + "KEY", base64.encodebytes(content).decode().strip())
+    assert (token_format(text) is not None) is whole
+
+
 def test_finds_the_key_in_a_service_account() -> None:
     account = json.dumps(
         {"type": "service_account", "private_key": pem("PRIVATE " + "KEY", body(64) + "\n" + body(64))}

@@ -108,6 +108,10 @@ PLACEHOLDERS = [
     ("secret", "HS256"),
     ("password", "[id='password']"),
     ("password", "#password"),
+    ("password", "LDAP"),
+    ("token", r"[-!#$%&'*+.^_`|~0-9a-zA-Z]+"),
+    ("secret", "AWSSecretKey"),
+    ("app_secret", "client_secret"),
     ("SECRET_KEY", "-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE"),
     ("private_key", "-----BEGIN PRIVATE " + "KEY-----\n...\n-----END PRIVATE " + "KEY-----"),
     # the name itself, or the end of it

@@ -107,6 +107,13 @@ def test_the_password_of_documentation_is_masked(user: str, password: str) -> No
     assert found.password == "masked"
 
 
+@pytest.mark.parametrize("host", ["db.example.com", "host:27017", "your-cluster.mongodb.net"])
+def test_a_password_for_a_host_of_documentation_is_masked(host: str) -> None:
+    found = connection_url(url("mongodb", "films", PASSWORD, host))
+    assert found is not None
+    assert (found.password, found.literal_host) == ("masked", False)
+
+
 @pytest.mark.parametrize(
     "text",
     [
