@@ -11,6 +11,7 @@ import sys
 import threading
 import tokenize
 import warnings
+from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,8 +24,6 @@ from guardrails.facts.extract import extract
 from guardrails.facts.records import ModuleFacts
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future
-
     from guardrails.options import Options
     from guardrails.project import Project
 
@@ -47,11 +46,16 @@ extracts about 3 MB a second."""
 _CHUNK = 100_000
 """Bytes of source per task: large enough to be worth sending, small enough to spread evenly."""
 
+_RECURSION_LIMIT = 30_000
+
 _Job: TypeAlias = "tuple[str, str, int, re.Pattern[bytes] | None]"
 """Display, path, size, and what must be found in the bytes for the file to matter (None: it does)."""
-_Outcome: TypeAlias = "tuple[str, bytes | None, ModuleFacts | FactsFailure | bytes | None]"
-"""Display; hash of the bytes (None where they could not be read); facts, encoded facts, failure, or None
-where the file does not matter."""
+_Outcome: TypeAlias = "tuple[str, bytes | None, bytes | FactsFailure | None, ModuleFacts | None]"
+"""Display; hash of the bytes (None where they could not be read); encoded facts, failure, or None where the
+file does not matter; and the facts themselves where they were made in this process."""
+
+
+_TOO_DEEP = FactsFailure("unreadable", "the file nests too deeply to be parsed", 1, 0)
 
 
 def load(
@@ -92,15 +96,16 @@ def load(
                     continue
             jobs.append((display, str(file.path), file.size, None if display in wanted else relevant))
         decode = msgspec.msgpack.Decoder(ModuleFacts).decode
-        encode = msgspec.msgpack.Encoder().encode
-        for display, hashed, outcome in _run(jobs, workers or usable_cores()):
-            if outcome is not None:
+        for display, hashed, outcome, made in _run(jobs, workers or usable_cores()):
+            if made is not None:
+                results[display] = made
+            elif outcome is not None:
                 results[display] = decode(outcome) if isinstance(outcome, bytes) else outcome
-            if hashed is not None and use_cache:
+            if hashed is not None:
                 file = files[display]
                 cache.keep(keys[display], Entry(file.size, file.mtime_ns, hashed, outcome is not None))
                 if outcome is not None:
-                    cache.put(hashed, encode(outcome) if isinstance(outcome, ModuleFacts) else outcome)
+                    cache.put(hashed, outcome)
         cache.save()
     return dict(sorted(results.items()))
 
@@ -138,17 +143,13 @@ def facts_of(data: bytes) -> Facts:
         return extract(source)
     except SyntaxError as error:
         message = _first_line(error)
-        kind = (
-            "unreadable"
-            if "too many nested" in message or "too many statically" in message
-            else "syntax-error"
-        )
+        kind = "unreadable" if message.startswith("too many") else "syntax-error"
         lines = source.split("\n")
         line = min(max(error.lineno or 1, 1), len(lines))
         column = len(lines[line - 1][: max((error.offset or 1) - 1, 0)].encode("utf-8", "surrogatepass"))
         return FactsFailure(kind, message, line, column)
     except (RecursionError, MemoryError):
-        return FactsFailure("unreadable", "the file nests too deeply to be parsed", 1, 0)
+        return _TOO_DEEP
     except ValueError as error:
         return FactsFailure("unreadable", _first_line(error), 1, 0)
 
@@ -163,40 +164,48 @@ def _undisturbed() -> Iterator[None]:
     """No garbage collection, which would walk the growing facts over and over for nothing; no warnings.
 
     The compiler warns of invalid escapes and the like in the checked code, which is not our subject.
+    Facts that could be made can be encoded and decoded too, however deep they nest.
     """
     enabled = gc.isenabled()
+    limit = sys.getrecursionlimit()
     gc.disable()
+    sys.setrecursionlimit(max(limit, _RECURSION_LIMIT))
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
+        sys.setrecursionlimit(limit)
         if enabled:
             gc.enable()
 
 
-def _extract_all(jobs: Sequence[_Job]) -> list[_Outcome]:
-    outcomes: list[_Outcome] = []
+def _extract_all(jobs: Sequence[_Job]) -> Iterator[_Outcome]:
+    encode = msgspec.msgpack.Encoder().encode
     for display, path, _, relevant in jobs:
         try:
             data = Path(path).read_bytes()
         except OSError as error:
             reason = f"the file cannot be read: {error.strerror or error}"
-            outcomes.append((display, None, FactsFailure("unreadable", reason, 1, 0)))
+            yield display, None, FactsFailure("unreadable", reason, 1, 0), None
             continue
-        matters = relevant is None or relevant.search(data) is not None
-        outcomes.append((display, digest(data), facts_of(data) if matters else None))
-    return outcomes
+        if relevant is not None and relevant.search(data) is None:
+            yield display, digest(data), None, None
+            continue
+        facts = facts_of(data)
+        if isinstance(facts, FactsFailure):
+            yield display, digest(data), facts, None
+            continue
+        try:
+            yield display, digest(data), encode(facts), facts
+        except RecursionError:
+            yield display, digest(data), _TOO_DEEP, None
 
 
 def _extract_encoded(jobs: Sequence[_Job]) -> list[_Outcome]:
     """In a worker process: facts travel as msgpack, which is quicker than pickling every record."""
-    encode = msgspec.msgpack.Encoder().encode
     with _undisturbed():
-        return [
-            (display, hashed, encode(outcome) if isinstance(outcome, ModuleFacts) else outcome)
-            for display, hashed, outcome in _extract_all(jobs)
-        ]
+        return [(display, hashed, outcome, None) for display, hashed, outcome, _ in _extract_all(jobs)]
 
 
 def _run(jobs: Sequence[_Job], workers: int) -> Iterator[_Outcome]:
@@ -222,36 +231,39 @@ def _chunks(jobs: Sequence[_Job]) -> Iterator[list[_Job]]:
         yield chunk
 
 
-def _parallel(chunks: list[list[_Job]], workers: int) -> Iterator[_Outcome]:
-    """This process is one of the workers: it takes from the end what the others have not begun.
+def _parallel(chunks: Sequence[list[_Job]], workers: int) -> Iterator[_Outcome]:
+    """This process is one of the workers: it takes from one end while it feeds the others from the other.
 
     Where processes cannot be started, or die, it does everything that is left.
     """
-    from concurrent.futures import ProcessPoolExecutor
-    from concurrent.futures.process import BrokenProcessPool
+    from concurrent.futures import Future, ProcessPoolExecutor
 
-    futures: list[Future[list[_Outcome]]] = []
+    left = deque(chunks)
+    running: deque[tuple[list[_Job], Future[list[_Outcome]]]] = deque()
     try:
         pool = ProcessPoolExecutor(workers - 1, mp_context=_context())
     except (OSError, ImportError, NotImplementedError, ValueError):  # no semaphores, no processes
         pool = None
-    if pool is not None:
-        try:
-            futures = [pool.submit(_extract_encoded, chunk) for chunk in chunks]
-        except (OSError, RuntimeError):  # BrokenProcessPool is a RuntimeError
-            futures = []
     try:
-        for index in reversed(range(len(chunks))):
-            if index >= len(futures) or futures[index].cancel():
-                yield from _extract_all(chunks[index])
-                continue
-            try:
-                yield from futures[index].result()
-            except (BrokenProcessPool, OSError, EOFError):
-                yield from _extract_all(chunks[index])
+        while left or running:
+            while pool is not None and left and len(running) < 2 * (workers - 1):
+                try:
+                    running.append((left[0], pool.submit(_extract_encoded, left[0])))
+                    left.popleft()
+                except (OSError, RuntimeError):  # a broken pool is a RuntimeError
+                    pool.shutdown(wait=False)
+                    pool = None
+            if left:
+                yield from _extract_all(left.pop())
+            while running and (running[0][1].done() or not left):
+                chunk, future = running.popleft()
+                if future.exception() is None:
+                    yield from future.result()
+                else:
+                    yield from _extract_all(chunk)
     finally:
         if pool is not None:
-            pool.shutdown(wait=True, cancel_futures=True)
+            pool.shutdown()
 
 
 def _context() -> multiprocessing.context.BaseContext:
