@@ -11,7 +11,7 @@ _LINE_END = re.compile(r"\r\n|\r|\n")
 
 
 class Sources:
-    """Reads files by their displayed path (relative to ``cwd``), each once. An unreadable one has no lines."""
+    """Reads files by their displayed path (relative to ``cwd``); an unreadable one has no lines."""
 
     def __init__(self, cwd: Path) -> None:
         self._cwd = cwd
@@ -40,7 +40,7 @@ class Sources:
 
 
 def decode(raw: bytes) -> str:
-    """Python source as text, by its byte-order mark or coding line, or UTF-8; what does not decode is replaced."""
+    """Python source as text: by its byte-order mark or coding line, else UTF-8; what fails becomes U+FFFD."""
     try:
         encoding, _ = tokenize.detect_encoding(io.BytesIO(raw).readline)
         return raw.decode(encoding)
