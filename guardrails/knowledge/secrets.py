@@ -711,6 +711,8 @@ def is_placeholder(value: str, name: str = "") -> bool:
         return True  # the header's value is a scheme and a secret: anything else describes it
     if len(text) < (6 if kind in {"token", "api_key"} else 4) or not any(map(str.isalnum, text)):
         return True
+    if len(text) > 4096:
+        return True  # a document: the longest keys that people paste are private ones, judged above
     if any(character.isspace() for character in text) and not (
         kind == "password" and _APP_PASSWORD.fullmatch(text)
     ):

@@ -78,7 +78,7 @@ def connection_url(text: str) -> ConnectionUrl | None:
     """
     text = text.strip()
     found = _URL.match(text)
-    if found is None or found["scheme"].lower() not in SCHEMES:
+    if found is None or found["scheme"].lower() not in SCHEMES or len(text) > 2048:
         return None
     plain = _HOLE.sub("{}", text)
     found = _URL.match(plain)

@@ -155,6 +155,13 @@ def test_placeholders(name: str, value: str) -> None:
     assert is_placeholder(value, name)
 
 
+@pytest.mark.parametrize("piece", ["eyJ", "{", "<", "[a", "$(", "a_", "Ab", "/a", "{{", "xo"])
+def test_long_texts_are_documents(piece: str) -> None:
+    text = piece * 30_000
+    assert is_placeholder(text, "password")
+    assert secrets.token_format(text) is None
+
+
 @pytest.mark.parametrize("name", ["password", "SECRET_KEY", "API_KEY", "access_token", ""])
 def test_random_values_are_secrets(name: str) -> None:
     source = random.Random(name)

@@ -178,6 +178,7 @@ def test_hosts_that_are_filled_in(text: str) -> None:
         "mongodb://...",
         "mongodb://…",
         r"mongodb://[^@]+@(?P<host>\w+)",
+        "mongodb://" + "{" * 20_000,
     ],
 )
 def test_texts_that_are_no_connection_url(text: str) -> None:
