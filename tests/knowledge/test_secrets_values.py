@@ -71,6 +71,9 @@ PLACEHOLDERS = [
     ("SECRET_KEY", "fake-super-secret-token"),
     ("STRIPE_SECRET_KEY", "sk_" + "test_4eC39HqLyjWDarjtT1zdp7dc"),
     ("AWS_SECRET_ACCESS_KEY", "wJalr" + "XUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"),
+    # the header and claims of jwt.io's token, and a JWT without a signature
+    ("token", "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9." + "eyJzdWIiOiIxMjM0NTY3ODkwIn0." + "Sf" + "lKxwRJ" * 7),
+    ("token", "eyJhbGciOiJub25lIn0." + "eyJzdWIiOiJ1LTgxIn0."),
     # nothing is there
     *(
         ("password", value)
