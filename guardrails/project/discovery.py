@@ -22,7 +22,7 @@ from pathlib import Path
 from packaging.utils import canonicalize_name
 
 from guardrails.options import Options
-from guardrails.project.environment import Environment
+from guardrails.project.environment import declared_names
 from guardrails.project.model import Project, SourceFile
 from guardrails.project.scan import Display, Entry, Tree, repository_root, scan
 
@@ -130,8 +130,18 @@ class _Discovery:
             while folder not in self.folders:
                 self.folders.add(folder)
                 folder = os.path.dirname(folder)
-        self.known = {os.path.basename(folder) for folder in self.folders}
-        self.known.update(file.stem for file in self.files)
+        self.around: set[str] = set()
+        """The folders around the checked roots."""
+        for root in roots:
+            while os.path.dirname(root) != root:
+                root = os.path.dirname(root)
+                self.around.add(root)
+        self.holders: dict[str, set[str]] = defaultdict(set)
+        """Name of a folder or module -> the folders that hold one of that name."""
+        for folder in self.folders:
+            self.holders[os.path.basename(folder)].add(os.path.dirname(folder))
+        for file in self.files:
+            self.holders[file.stem].add(file.folder)
         self.virtual: set[str] = set()
         """Folders that a relative import shows to be packages, ``__init__.py`` or not."""
         self._packages: dict[str, bool] = {}
@@ -168,20 +178,20 @@ class _Discovery:
         """How many of ``parts`` are modules, starting at ``root``; and the path of the last one."""
         path = root
         for count, part in enumerate(parts):
-            below = os.path.join(path, part)
+            below = f"{path}{os.sep}{part}"
             if below in self.folders:
                 path = below
             elif f"{below}.py" in self.by_path:
                 return count + 1, f"{below}.py"
-            elif self._outside(below):  # not checked in this run, but there
+            elif path in self.around and self._outside(below):  # not checked in this run, but there
                 path = below
             else:
                 return count, path
         return len(parts), path
 
     def _outside(self, path: str) -> bool:
-        """Whether ``path`` or ``path.py`` lies, unread, around the checked roots."""
-        if any(_inside(path, root) for root in self.roots) or os.path.dirname(path) not in self.folders:
+        """Whether ``path`` or ``path.py`` lies, unread, beside the checked roots."""
+        if path in self.roots:
             return False
         if path not in self._exists:
             self._exists[path] = os.path.isdir(path) or os.path.isfile(f"{path}.py")
@@ -205,7 +215,7 @@ class _Discovery:
         """For each import, the folder above ``file`` from which it resolves best; the innermost of equals."""
         weight = _APPLICATION if file.entry.application else 1
         for parts, names in file.imports.items():
-            if parts[0] not in self.known or parts[0] in sys.stdlib_module_names:
+            if parts[0] not in self.holders or parts[0] in sys.stdlib_module_names:
                 continue
             key = (file.folder, parts, names)
             root = self._best.get(key)
@@ -227,36 +237,41 @@ class _Discovery:
         """
         if not self.is_package(root):
             return True
-        if canonicalize_name(parts[0]) in self._required(root):
-            return False
         _, path = self._resolve(root, parts)
         file = self.by_path.get(path) or self.by_path.get(os.path.join(path, "__init__.py"))
-        if file is None or not names or any(self._resolve(path, (name,))[0] for name in names):
-            return True
-        text = _bytes(file.entry.path)
-        return b"import *" in text or any(re.search(rb"\b%s\b" % name.encode(), text) for name in names)
+        if file is not None and names and not any(self._resolve(path, (name,))[0] for name in names):
+            text = _bytes(file.entry.path)
+            if b"import *" not in text and not any(re.search(rb"\b%s\b" % n.encode(), text) for n in names):
+                return False
+        return not self._required(root, canonicalize_name(parts[0]))
 
-    def _required(self, folder: str) -> frozenset[str]:
-        """The distributions that the project around ``folder`` requires."""
-        known = self._requirements.get(folder)
-        if known is None:
-            requirements = Environment(Path(folder), Path(folder)).requirements
-            known = self._requirements[folder] = frozenset(each.name for each in requirements)
-        return known
+    def _required(self, folder: str, name: str) -> bool:
+        """Whether requirement files from ``folder`` up to the repository's root name this distribution."""
+        top = repository_root(self.roots[0]) or self.roots[0]
+        while _inside(folder, top):
+            if folder not in self._requirements:
+                self._requirements[folder] = declared_names(Path(folder))
+            if name in self._requirements[folder]:
+                return True
+            folder = os.path.dirname(folder)
+        return False
 
     def _root_of(self, folder: str, parts: Names, names: Names) -> str:
         best, chosen = 0, ""
-        while folder in self.folders:
+        holders = self.holders[parts[0]]
+        while True:
+            parent = os.path.dirname(folder)
+            if parent == folder:
+                return chosen
+            if folder not in holders:
+                folder = parent
+                continue
             count, path = self._resolve(folder, parts)
             if count == len(parts) and any(self._resolve(path, (name,))[0] for name in names):
                 count += 1
             if count >= min(2, len(parts)) and count > best:
                 best, chosen = count, folder
-            parent = os.path.dirname(folder)
-            if parent == folder:
-                break
             folder = parent
-        return chosen
 
     def _take(self, file: _File, root: str, parts: Names, names: Names) -> None:
         """Note what an import reaches: the module, the packages on the way, the submodules taken from it."""
@@ -312,16 +327,19 @@ class _Discovery:
             first = self._top(file)
             if first != file.entry.path and self.is_package(first):
                 tops[os.path.basename(first)].add(first)
+        nearest: dict[tuple[str, str], str] = {}
         for file in self.files:
             for parts, names in file.imports.items():
-                if parts[0] in tops and (file.folder, parts, names) in self._best:
-                    nearby = tops[parts[0]]
-                    if self._best[file.folder, parts, names] or any(
-                        _inside(file.folder, top) for top in nearby
-                    ):
-                        continue
-                    nearest = max(sorted(nearby), key=lambda top: len(os.path.commonpath((top, file.folder))))
-                    self._take(file, os.path.dirname(nearest), parts, names)
+                if parts[0] not in tops or self._best.get((file.folder, parts, names), "-"):
+                    continue
+                key = (file.folder, parts[0])
+                if key not in nearest:
+                    nearby = sorted(
+                        tops[parts[0]], key=lambda top: (-len(os.path.commonpath((top, file.folder))), top)
+                    )
+                    nearest[key] = "" if any(_inside(file.folder, top) for top in nearby) else nearby[0]
+                if nearest[key]:
+                    self._take(file, os.path.dirname(nearest[key]), parts, names)
 
     def _top(self, file: _File) -> str:
         """The entry of its base that the file lies in: its top package, a folder, or itself."""
@@ -490,12 +508,13 @@ class _Discovery:
                     name += "_"
                 taken.add(name)
                 names[file.entry.path] = name
+        packages = {name[:end] for name in taken for end, character in enumerate(name) if character == "."}
         for folder in sorted(self.votes):
             for base, prefix in prefix_of.items():
                 if folder != base and _inside(folder, base) and folder in self.folders:
                     parts = folder[len(base) :].lstrip(os.sep).split(os.sep)
                     dotted = _join(prefix, ".".join(part.replace(".", "_") for part in parts))
-                    if any(name.startswith(f"{dotted}.") for name in taken):
+                    if dotted in packages:
                         prefixes.append(dotted)
         return names, ("", *sorted(set(prefixes) - {""}, key=lambda p: (p.count("."), p)))
 

@@ -343,6 +343,11 @@ def parse_dotenv(text: str) -> Iterator[tuple[str, str | None]]:
 # -- requirements --------------------------------------------------------------------------------------------
 
 
+def declared_names(folder: Path) -> frozenset[str]:
+    """The distributions, by normalised name, that the requirement files directly in ``folder`` name."""
+    return frozenset(name for name, _ in _declared(folder))
+
+
 def _declared(folder: Path) -> Iterator[tuple[str, str]]:
     """Names and specifiers from the files in ``folder`` that people write, the most telling formats first."""
     for name, reader in _READERS.items():
