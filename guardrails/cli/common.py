@@ -67,8 +67,9 @@ def usage_errors() -> Iterator[None]:
     try:
         yield
     except ConfigError as error:
+        here = f"{os.getcwd()}{os.sep}"
         for mistake in error.mistakes:
-            click.echo(f"error: {mistake}", err=True)
+            click.echo(f"error: {str(mistake).removeprefix(here)}", err=True)
         sys.exit(USAGE)
     except (click.exceptions.Exit, click.ClickException, click.Abort, KeyboardInterrupt, BrokenPipeError):
         raise

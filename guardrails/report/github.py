@@ -8,7 +8,7 @@ from __future__ import annotations
 from guardrails.analysis import Outcome
 from guardrails.finding import Diagnostic, Severity
 from guardrails.report.text import totals
-from guardrails.report.view import View
+from guardrails.report.view import View, printable
 
 _COMMAND = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}
 
@@ -35,7 +35,12 @@ def _command(diagnostic: Diagnostic) -> str:
 
 
 def _data(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return (
+        "\n".join(map(printable, text.split("\n")))
+        .replace("%", "%25")
+        .replace("\r", "%0D")
+        .replace("\n", "%0A")
+    )
 
 
 def _property(text: str) -> str:

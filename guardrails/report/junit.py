@@ -1,4 +1,4 @@
-"""JUnit XML: a suite per rule, a failure per finding, one passing case for a rule that holds.
+"""JUnit XML: a suite per rule, a case per finding that fails (infos pass), one passing case for a rule without any.
 
 The common subset that CI servers read: https://github.com/testmoapp/junitxml
 """
@@ -6,11 +6,11 @@ The common subset that CI servers read: https://github.com/testmoapp/junitxml
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from xml.sax.saxutils import escape, quoteattr
 
 from guardrails.analysis import Outcome
-from guardrails.finding import Diagnostic
+from guardrails.finding import Diagnostic, Severity
 from guardrails.guide import RULES
 from guardrails.report.view import View
 
@@ -24,7 +24,7 @@ def render(outcome: Outcome, view: View) -> str:
     return "\n".join(
         [
             '<?xml version="1.0" encoding="utf-8"?>',
-            f'<testsuites name="guardrails" tests="{_cases(outcome)}" failures="{len(findings)}" errors="0">',
+            f'<testsuites name="guardrails" tests="{_cases(outcome)}" failures="{_failures(findings)}" errors="0">',
             *suites,
             "</testsuites>",
             "",
@@ -38,7 +38,7 @@ def _suite(rule: int, outcome: Outcome) -> Iterator[str]:
     if not findings and (score is None or score.holds is None):
         return
     name = _attribute(f"{rule} {RULES[rule]}")
-    yield f'  <testsuite name={name} tests="{max(1, len(findings))}" failures="{len(findings)}" errors="0">'
+    yield f'  <testsuite name={name} tests="{max(1, len(findings))}" failures="{_failures(findings)}" errors="0">'
     for diagnostic in findings:
         yield from _case(diagnostic)
     if not findings:
@@ -58,8 +58,15 @@ def _case(diagnostic: Diagnostic) -> Iterator[str]:
     )
     body = escape(_clean("\n".join(text)))
     message = _attribute(diagnostic.message)
-    yield f'      <failure type="{diagnostic.severity.value}" message={message}>{body}</failure>'
+    if diagnostic.severity is Severity.INFO:
+        yield f"      <system-out>{escape(_clean(diagnostic.message))}\n{body}</system-out>"
+    else:
+        yield f'      <failure type="{diagnostic.severity.value}" message={message}>{body}</failure>'
     yield "    </testcase>"
+
+
+def _failures(findings: Sequence[Diagnostic]) -> int:
+    return sum(diagnostic.severity is not Severity.INFO for diagnostic in findings)
 
 
 def _cases(outcome: Outcome) -> int:

@@ -70,7 +70,11 @@ def _bugs(outcome: Outcome) -> Iterator[str]:
 
 
 def _text(text: str) -> str:
-    return _SPECIAL.sub(r"\\\1", printable(text)).replace("\n", " ")
+    """``text`` as it stands, but for code between backticks, which stays code."""
+    parts = printable(text).replace("\n", " ").split("`")
+    if len(parts) % 2 == 0:
+        return _SPECIAL.sub(r"\\\1", "`".join(parts))
+    return "`".join(part if index % 2 else _SPECIAL.sub(r"\\\1", part) for index, part in enumerate(parts))
 
 
 def _html(text: str) -> str:

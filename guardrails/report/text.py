@@ -47,6 +47,13 @@ class _Style:
         text = printable(text)
         return text if self.unicode else text.encode("ascii", "backslashreplace").decode()
 
+    def columns(self, text: str) -> int:
+        """How many columns of a terminal the text takes."""
+        return sum(
+            0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1
+            for char in self.safe(text)
+        )
+
     def wrap(self, text: str, indent: str) -> list[str]:
         """``text`` in lines of the width, each after ``indent``."""
         return textwrap.wrap(
@@ -69,7 +76,7 @@ def render(outcome: Outcome, view: View) -> str:
             lines += [*_finding(diagnostic, style, sources), ""]
     lines += _notes(outcome, style)
     lines += _scorecard(outcome.result, style)
-    lines += ["", totals(outcome.result)]
+    lines += ["", *style.wrap(totals(outcome.result), "")]
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
@@ -132,7 +139,7 @@ def _code(diagnostic: Diagnostic, style: _Style, sources: Sources) -> Iterator[s
     number = str(diagnostic.line)
     gutter = " " * len(number)
     bar = style(style.bar, "blue")
-    before, marked = _columns(text[:start]), max(1, _columns(text[start:end]))
+    before, marked = style.columns(text[:start]), max(1, style.columns(text[start:end]))
     underline = style(style.mark * marked, _SEVERITY[diagnostic.severity])
     yield f"    {style(number, 'blue')} {bar} {style.safe(text)}"
     yield f"    {gutter} {bar} {' ' * before}{underline}"
@@ -154,14 +161,6 @@ def _window(text: str, start: int, end: int, style: _Style) -> tuple[str, int, i
     return head + shown + tail, start, max(start + 1, end)
 
 
-def _columns(text: str) -> int:
-    """How many columns of a terminal the text takes."""
-    return sum(
-        0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1
-        for char in printable(text)
-    )
-
-
 def _notes(outcome: Outcome, style: _Style) -> list[str]:
     notes: list[str] = []
     if outcome.stale:
@@ -173,7 +172,8 @@ def _notes(outcome: Outcome, style: _Style) -> list[str]:
         )
     for skipped in outcome.skipped:
         notes.append(f"Passed over {skipped.path}: {skipped.reason}")
-    return [style(note, "dim") for note in notes] + ([""] if notes else [])
+    lines = [style(line, "dim") for note in notes for line in style.wrap(note, "")]
+    return [*lines, ""] if lines else []
 
 
 def _scorecard(result: Result, style: _Style) -> Iterator[str]:

@@ -1,7 +1,8 @@
-"""Fake checks that read their findings off the source, so that the engine is tested without the program model.
+"""Fake checks that read their findings off the source, so that the engine is tested without the program
+model.
 
-Each check ``GR301`` finds every line that holds ``GR301!``; what follows the ``!`` up to white space is the subject.
-The symbol is the nearest ``def`` above. ``GR301!boom`` makes the check fail instead.
+Each check ``GR301`` finds every line that holds ``GR301!``; what follows the ``!`` up to white space is the
+subject. The symbol is the nearest ``def`` above. ``GR301!boom`` makes the check fail instead.
 """
 
 from __future__ import annotations

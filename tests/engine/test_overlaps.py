@@ -26,9 +26,6 @@ def kept(scope: str, *findings: Finding) -> list[str]:
     return [f.code for f in apply(findings, (Overlap("GR102", ("GR101",), scope),))]
 
 
-SAME_PLACE = finding("GR102", 3, 4)
-
-
 @pytest.mark.parametrize(
     ("scope", "silent", "elsewhere"),
     [
