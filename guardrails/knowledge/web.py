@@ -125,8 +125,8 @@ LIFECYCLE_KEYWORDS: Final = frozenset({"lifespan", "on_shutdown", "on_startup"})
 LIFECYCLE_METHODS: Final[Mapping[str, int | None]] = MappingProxyType(
     {"add_event_handler": 1, "on_event": None}
 )
-"""Methods that register start-up and shutdown code for the event in argument 0 -> the position of the function,
-None for a decorator."""
+"""Methods that register start-up and shutdown code for the event in argument 0 -> the position of the
+function, None for a decorator."""
 
 EXCEPTION_HANDLER_METHODS: Final[Mapping[str, int | None]] = MappingProxyType(
     {"add_exception_handler": 1, "exception_handler": None}
