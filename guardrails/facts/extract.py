@@ -125,7 +125,7 @@ class _Extractor:
         """Suppression comments, from real comment tokens only (a string that looks like one is none)."""
         statements = sorted(self.statements)
         for token in tokenize.generate_tokens(io.StringIO(self.source).readline):
-            match = _SUPPRESSION.match(token.string) if token.type == tokenize.COMMENT else None
+            match = _SUPPRESSION.search(token.string) if token.type == tokenize.COMMENT else None
             if match is None:
                 continue
             line, column = token.start

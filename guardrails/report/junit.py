@@ -1,4 +1,4 @@
-"""JUnit XML: a suite per rule, a case per finding that fails (infos pass), one passing case for a rule without any.
+"""JUnit XML: a suite per rule; a failing case per finding (infos pass), one passing case for a rule without any.
 
 The common subset that CI servers read: https://github.com/testmoapp/junitxml
 """
@@ -20,11 +20,12 @@ _NOT_XML = re.compile("[^\\t\\n\\r\\x20-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U001
 def render(outcome: Outcome, view: View) -> str:
     """See the module."""
     findings = outcome.result.findings
+    counts = f'tests="{_cases(outcome)}" failures="{_failures(findings)}" errors="0"'
     suites = [line for rule in RULES for line in _suite(rule, outcome)]
     return "\n".join(
         [
             '<?xml version="1.0" encoding="utf-8"?>',
-            f'<testsuites name="guardrails" tests="{_cases(outcome)}" failures="{_failures(findings)}" errors="0">',
+            f'<testsuites name="guardrails" {counts}>',
             *suites,
             "</testsuites>",
             "",
@@ -38,7 +39,8 @@ def _suite(rule: int, outcome: Outcome) -> Iterator[str]:
     if not findings and (score is None or score.holds is None):
         return
     name = _attribute(f"{rule} {RULES[rule]}")
-    yield f'  <testsuite name={name} tests="{max(1, len(findings))}" failures="{_failures(findings)}" errors="0">'
+    counts = f'tests="{max(1, len(findings))}" failures="{_failures(findings)}" errors="0"'
+    yield f"  <testsuite name={name} {counts}>"
     for diagnostic in findings:
         yield from _case(diagnostic)
     if not findings:

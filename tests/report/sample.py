@@ -73,8 +73,8 @@ FINDINGS = (
         USERS,
         (8, 14, 8, 54),
         message="app.routes.users.create reads the collection `users` itself",
-        help="Move the query into a repository, and take the repository through a service, so that the handler "
-        "knows neither the collection nor the driver.",
+        help="Move the query into a repository, and take the repository through a service, so that the "
+        "handler knows neither the collection nor the driver.",
         fingerprint="0" * 31 + "2",
     ),
     diagnostic(

@@ -103,3 +103,7 @@ def test_a_comment_for_unused_comments_is_never_called_unused() -> None:
 
 def test_files_that_are_no_application_code_are_not_judged() -> None:
     assert list(suppressions("x = 1  # guardrails: ignore[GR301]\n").unused(["GR301"], {})) == []
+
+
+def test_a_comment_may_follow_another_tools_comment() -> None:
+    assert silenced("x = 1  # noqa: E501  # guardrails: ignore[GR301] -- why\n") == [1]
