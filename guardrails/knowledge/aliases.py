@@ -10,6 +10,7 @@ Sources: the packages' own ``__init__`` modules and the ``__module__`` of their 
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 
@@ -492,6 +493,9 @@ ALIASES: Final[dict[str, str]] = {
 keeps it from a shorter row: ``fastapi.responses`` is Starlette's, ``fastapi.responses.ORJSONResponse`` is
 not."""
 
+# The stubs of boto3's generated classes: one package a service.
+_BOTO3_STUB: Final = re.compile(r"mypy_boto3_\w+(?:\.\w+)*\.(?:\w+Client|(\w*ServiceResource))(?=\.|$)")
+
 _ROOTS: Final = frozenset(alias.partition(".")[0] for alias in ALIASES)
 
 
@@ -504,6 +508,9 @@ def canonical(dotted: str) -> str:
     """
     if dotted.startswith("builtins."):
         dotted = dotted[len("builtins.") :]
+    if dotted.startswith("mypy_boto3_") and (stub := _BOTO3_STUB.match(dotted)):
+        base = "boto3.resources.base.ServiceResource" if stub.group(1) else "botocore.client.BaseClient"
+        return base + dotted[stub.end() :]
     while dotted.partition(".")[0] in _ROOTS:
         head = dotted
         while (target := ALIASES.get(head)) is None:

@@ -124,6 +124,7 @@ _GROUPS: Final[tuple[tuple[BlockingKind, str, str, str], ...]] = (
         input
         getpass.getpass
         click: confirm getchar pause prompt
+        sys.stdin: read readline readlines
         """,
     ),
     (
@@ -174,7 +175,7 @@ _GROUPS: Final[tuple[tuple[BlockingKind, str, str, str], ...]] = (
         multiprocessing.pool.AsyncResult: get wait
         concurrent.futures: as_completed wait
         concurrent.futures.Future: exception result
-        celery.result.AsyncResult: collect get join wait
+        celery.result.AsyncResult: collect get wait
         celery.result.GroupResult: get join
         apscheduler.schedulers.blocking.BlockingScheduler.start
         """,
@@ -235,7 +236,7 @@ _GROUPS: Final[tuple[tuple[BlockingKind, str, str, str], ...]] = (
         pkgutil.get_data
         dotenv: dotenv_values load_dotenv
         ssl.SSLContext: load_cert_chain load_verify_locations
-        diskcache.Cache.* - close transact
+        diskcache.Cache.* - close memoize transact
         portalocker: Lock lock
         filelock.FileLock.acquire
         watchdog.observers.Observer.join
@@ -324,8 +325,8 @@ _GROUPS: Final[tuple[tuple[BlockingKind, str, str, str], ...]] = (
         smtplib.SMTP_SSL: connect data ehlo helo login mail noop quit rcpt send_message sendmail starttls
         smtplib.LMTP: connect data ehlo helo login mail noop quit rcpt send_message sendmail starttls
         imaplib: IMAP4 IMAP4_SSL
-        imaplib.IMAP4.*
-        imaplib.IMAP4_SSL.*
+        imaplib.IMAP4.* - abort error print_log readonly socket
+        imaplib.IMAP4_SSL.* - abort error print_log readonly socket
         poplib: POP3 POP3_SSL
         poplib.POP3.* - close getwelcome set_debuglevel
         poplib.POP3_SSL.* - close getwelcome set_debuglevel
@@ -432,24 +433,30 @@ _GROUPS: Final[tuple[tuple[BlockingKind, str, str, str], ...]] = (
         "waits for the cache server",
         "redis.asyncio, or another asynchronous client",
         """
-        redis.Redis.* - close connection_pool from_pool from_url ft get_connection_kwargs get_encoder json
-        redis.Redis.* - lock monitor parse_response pipeline pubsub register_script sentinel
-        redis.Redis.* - set_response_callback transaction_class
+        redis.Redis.* - bf cf client close cms connection_pool from_pool from_url ft get_cache
+        redis.Redis.* - get_connection_kwargs get_encoder get_retry graph json keyspace_notifications
+        redis.Redis.* - load_external_module lock monitor parse_response pipeline pubsub register_script
+        redis.Redis.* - sentinel set_response_callback set_retry tdigest topk transaction_class ts vset
         redis.RedisCluster
-        redis.RedisCluster.* - close from_url get_encoder get_nodes get_primaries get_random_node
-        redis.RedisCluster.* - get_replicas keyslot lock pipeline pubsub register_script
+        redis.RedisCluster.* - bf cf close cms determine_slot from_url ft get_connection_kwargs
+        redis.RedisCluster.* - get_default_node get_encoder get_node get_node_from_key get_nodes
+        redis.RedisCluster.* - get_nodes_from_slot get_primaries get_random_node get_random_primary_node
+        redis.RedisCluster.* - get_random_primary_or_all_nodes get_redis_connection get_replicas
+        redis.RedisCluster.* - get_special_nodes json keyslot keyspace_notifications load_external_module
+        redis.RedisCluster.* - lock monitor on_connect pipeline pubsub register_script replace_default_node
+        redis.RedisCluster.* - set_default_node set_response_callback set_retry tdigest topk ts vset
         redis.Sentinel: discover_master discover_slaves
         redis.client.Pipeline: execute watch
         redis.client.PubSub: check_health get_message listen ping psubscribe punsubscribe run_in_thread
         redis.client.PubSub: subscribe unsubscribe
-        redis.commands.json.JSON.*
-        redis.commands.search.Search.*
+        redis.commands.json.JSON.* - pipeline
+        redis.commands.search.Search.* - batch_indexer get_params_args pipeline
         redis.lock.Lock: acquire extend locked owned reacquire release
         rq.Queue: count delete empty enqueue enqueue_at enqueue_call enqueue_in enqueue_many fetch_job
         rq.job.Job: cancel delete fetch get_status refresh requeue save
-        pymemcache.client.base.Client.* - close
-        pymemcache.client.base.PooledClient.* - close
-        pymemcache.client.hash.HashClient.* - close
+        pymemcache.client.base.Client.* - check_key close
+        pymemcache.client.base.PooledClient.* - check_key client_class close
+        pymemcache.client.hash.HashClient.* - add_server client_class close remove_server
         pylibmc.Client.*
         memcache.Client.*
         bmemcached.Client.*
@@ -487,8 +494,8 @@ _GROUPS: Final[tuple[tuple[BlockingKind, str, str, str], ...]] = (
         botocore.waiter.Waiter: wait
         boto3.resources.base.ServiceResource.** - all filter get_available_subresources limit meta name
         boto3.resources.base.ServiceResource.** - page_size
-        google.cloud.storage.Client: copy_blob create_bucket download_blob_to_file get_bucket list_blobs
-        google.cloud.storage.Client: list_buckets lookup_bucket
+        google.cloud.storage.Client: create_bucket download_blob_to_file get_bucket list_blobs list_buckets
+        google.cloud.storage.Client: lookup_bucket
         google.cloud.storage.Bucket: copy_blob create delete delete_blob delete_blobs exists get_blob
         google.cloud.storage.Bucket: list_blobs make_private make_public patch reload rename_blob update
         google.cloud.storage.Blob: compose delete download_as_bytes download_as_string download_as_text
@@ -541,7 +548,7 @@ _GROUPS: Final[tuple[tuple[BlockingKind, str, str, str], ...]] = (
         supabase.Client.** + sign_in_with_password sign_out sign_up upload
         hvac.Client.** - auth secrets sys
         docker.from_env
-        docker.DockerClient.** - api close
+        docker.DockerClient.** - api close from_context from_env
         kubernetes.config: load_config load_incluster_config load_kube_config
         kubernetes.client.AppsV1Api.*
         kubernetes.client.BatchV1Api.*
@@ -557,19 +564,21 @@ _GROUPS: Final[tuple[tuple[BlockingKind, str, str, str], ...]] = (
         """
         cloudinary.uploader: add_context add_tag create_archive create_zip destroy explicit explode
         cloudinary.uploader: generate_sprite multi remove_all_context remove_all_tags remove_tag rename
-        cloudinary.uploader: replace_tag text unsigned_image_upload unsigned_upload update_metadata upload
-        cloudinary.uploader: upload_image upload_large upload_large_part upload_resource
-        cloudinary.api.* - call_api call_json_api only_keys
-        keycloak.KeycloakAdmin.* - connection
+        cloudinary.uploader: replace_tag text unsigned_upload update_metadata upload upload_image
+        cloudinary.uploader: upload_large upload_large_part upload_resource
+        cloudinary.api.* - call_api call_json_api config only_keys
+        keycloak.KeycloakAdmin.* - change_current_realm connection get_current_realm
         keycloak.KeycloakOpenID.* - connection decode_token
         keycloak.KeycloakOpenIDConnection: get_token refresh_token
-        keycloak.KeycloakUMA.* - connection
+        keycloak.KeycloakUMA.* - connection format_url
         stripe.** + attach cancel capture close confirm create create_reversal delete detach finalize_invoice
         stripe.** + list mark_uncollectible modify pay refund reject resume retrieve reverse search
         stripe.** + send_invoice update verify_microdeposits void_invoice
         twilio.rest.Client.** + create delete fetch list page stream update
-        openai.OpenAI.** - close copy with_options with_raw_response with_streaming_response
-        openai.AzureOpenAI.** - close copy with_options with_raw_response with_streaming_response
+        openai.OpenAI.** - close copy get_api_list is_closed platform_headers with_middleware with_options
+        openai.OpenAI.** - with_raw_response with_streaming_response
+        openai.AzureOpenAI.** - close copy get_api_list is_closed platform_headers with_middleware
+        openai.AzureOpenAI.** - with_options with_raw_response with_streaming_response
         openai.ChatCompletion.create
         openai.Completion.create
         openai.Embedding.create
@@ -580,10 +589,14 @@ _GROUPS: Final[tuple[tuple[BlockingKind, str, str, str], ...]] = (
         openai.embeddings.create
         openai.images: create_variation edit generate
         openai.responses: create parse
-        anthropic.Anthropic.** - close copy with_options with_raw_response with_streaming_response
-        anthropic.AnthropicBedrock.** - close copy with_options with_raw_response with_streaming_response
-        anthropic.AnthropicVertex.** - close copy with_options with_raw_response with_streaming_response
-        groq.Groq.** - close copy with_options with_raw_response with_streaming_response
+        anthropic.Anthropic.** - close copy get_api_list is_closed platform_headers with_middleware
+        anthropic.Anthropic.** - with_options with_raw_response with_streaming_response
+        anthropic.AnthropicBedrock.** - close copy get_api_list is_closed platform_headers with_middleware
+        anthropic.AnthropicBedrock.** - with_options with_raw_response with_streaming_response
+        anthropic.AnthropicVertex.** - close copy get_api_list is_closed platform_headers with_middleware
+        anthropic.AnthropicVertex.** - with_options with_raw_response with_streaming_response
+        groq.Groq.** - close copy get_api_list is_closed platform_headers with_middleware with_options
+        groq.Groq.** - with_raw_response with_streaming_response
         together.Together.** + create generate list retrieve
         mistralai.Mistral.** + complete create embed get list moderate parse process stream
         cohere.Client: chat chat_stream classify embed generate rerank summarize tokenize
@@ -833,7 +846,7 @@ RETURNS: Final[Mapping[str, str]] = MappingProxyType(
         "pathlib.Path.home": "pathlib.Path",
         "pathlib.Path.joinpath": "pathlib.Path",
         "pathlib.Path.open": "io.TextIOWrapper",
-        "pathlib.Path.parent": "pathlib.Path",
+        "pathlib.Path.__truediv__": "pathlib.Path",
         "pathlib.Path.relative_to": "pathlib.Path",
         "pathlib.Path.rename": "pathlib.Path",
         "pathlib.Path.replace": "pathlib.Path",
@@ -919,9 +932,6 @@ RETURNS: Final[Mapping[str, str]] = MappingProxyType(
         "sqlalchemy.orm.Session.query": "sqlalchemy.orm.Query",
         "sqlalchemy.orm.scoped_session.query": "sqlalchemy.orm.Query",
         "sqlalchemy.orm.sessionmaker.__call__": "sqlalchemy.orm.Session",
-        "sqlalchemy.orm.declarative_base.metadata": "sqlalchemy.MetaData",
-        "sqlalchemy.orm.DeclarativeBase.metadata": "sqlalchemy.MetaData",
-        "sqlmodel.SQLModel.metadata": "sqlalchemy.MetaData",
         "supabase.create_client": "supabase.Client",
         # Caches.
         "redis.Redis": "redis.Redis",
@@ -999,8 +1009,20 @@ RETURNS: Final[Mapping[str, str]] = MappingProxyType(
         "pydub.AudioSegment.from_file": "pydub.AudioSegment",
     }
 )
-"""Canonical callable (or attribute) -> canonical class of what it gives. A class that is called gives itself
-and needs no row; ``X.__call__`` is the call of an instance."""
+"""Canonical callable -> canonical class of what it gives. A class that is called gives itself and needs no
+row; ``X.__call__`` is the call of an instance, ``X.__truediv__`` the operator."""
+
+ATTRIBUTES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "pathlib.Path.parent": "pathlib.Path",
+        "sqlalchemy.orm.DeclarativeBase.metadata": "sqlalchemy.MetaData",
+        "sqlmodel.SQLModel.metadata": "sqlalchemy.MetaData",
+        "subprocess.Popen.stderr": "io.BufferedReader",
+        "subprocess.Popen.stdin": "io.BufferedWriter",
+        "subprocess.Popen.stdout": "io.BufferedReader",
+    }
+)
+"""Canonical attribute -> canonical class of its value."""
 
 HANDLES: Final = frozenset(
     {
@@ -1113,8 +1135,21 @@ def blocking(canonical: str) -> Blocking | None:
 
 
 def returned(canonical: str) -> str | None:
-    """The class of what the call to ``canonical`` gives, where a row says so; a constructor needs none."""
-    return RETURNS.get(canonical)
+    """The class of what the call to ``canonical`` gives; None if no row says so, and for plain constructors.
+
+    Below a deep class, what does no I/O itself gives another object of the same client, under a name made of
+    the class and the call: ``google.cloud.firestore.Client.collection``, so that a ``get`` further down the
+    chain is known to block. Of a chain only the last call stays in the name, which keeps such names few.
+    """
+    row = RETURNS.get(canonical)
+    if row is not None:
+        return row
+    prefix, _, name = canonical.rpartition(".")
+    while prefix and prefix not in _SCOPES:
+        prefix = prefix.rpartition(".")[0]
+    if prefix in DEEP_CLASSES and blocking(canonical) is None:
+        return f"{prefix}.{name}"
+    return None
 
 
 class Extension:
