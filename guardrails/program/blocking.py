@@ -1,0 +1,217 @@
+"""What blocks: calls that keep their thread, and the chains of synchronous functions that end in one."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from guardrails.facts.records import Attr, Await, Call, CallRef, Const, Ref, Span, parts_of
+from guardrails.knowledge import blocking as tables
+from guardrails.program.calls import CallGraph, Edge
+from guardrails.program.model import Code, Function
+from guardrails.program.modules import Modules
+from guardrails.program.types import Types
+from guardrails.program.values import (
+    ExternalInstance, ExternalValue, InstanceValue, LiteralValue, Value, known,
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class BlockingCall:
+    """A blocking call where it stands. ``shown``: how the code names it."""
+
+    code: Code
+    span: Span
+    block: int
+    what: tables.Blocking
+    shown: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """A call in async code that leads, through ``chain``, to ``end``."""
+
+    code: Function
+    edge: Edge
+    chain: tuple[tuple[Function, Edge | None], ...]
+    end: BlockingCall
+
+
+class Blocks:
+    """Answers about blocking code."""
+
+    def __init__(self, modules: Modules, types: Types, calls: CallGraph, extra: tuple[str, ...]) -> None:
+        self.modules = modules
+        self.types = types
+        self.calls = calls
+        self.table = tables.Extension(extra)
+        self._direct: dict[Code, tuple[BlockingCall, ...]] = {}
+        self._mongo_names = frozenset(n for n in tables.BLOCKING_CALLS if tables.BLOCKING_CALLS[n].kind == "mongo")
+
+    def direct(self, code: Code) -> tuple[BlockingCall, ...]:
+        """The blocking calls that a body makes itself, one per handle: reads of what ``open()`` gave are no others."""
+        found = self._direct.get(code)
+        if found is None:
+            found = self._direct[code] = tuple(sorted(self._find(code), key=lambda b: b.span))
+        return found
+
+    def _find(self, code: Code) -> Iterator[BlockingCall]:
+        handles: set[int] = set()
+        for index, call in enumerate(code.body.calls):
+            if call.use == "await":
+                continue
+            values = known(self.types.expand(self.types.infer(call.func, code, call.block)))
+            if not values or not all(isinstance(v, ExternalValue) for v in values):
+                continue
+            names = [self.table.blocking(v.name) for v in values if isinstance(v, ExternalValue)]
+            rows = [row for row in names if row is not None]
+            if not rows or len(rows) < len(names):
+                continue
+            if any(self._uses_handle(v, code, handles) for v in values):
+                handles.add(index)
+                continue
+            if self._continues(call, code, handles):
+                handles.add(index)
+                continue
+            row = rows[0]
+            if not self._applies(row, call, code):
+                continue
+            handles.add(index)
+            yield BlockingCall(code, call.span, call.block, row, _shown(row.name, call))
+        yield from self._locks(code)
+
+    @staticmethod
+    def _uses_handle(value: Value, code: Code, handles: set[int]) -> bool:
+        """Whether a method's receiver came from a call of this body that is already counted."""
+        receiver = value.receiver if isinstance(value, ExternalValue) else None
+        origin = receiver.origin if isinstance(receiver, ExternalInstance) else None
+        return origin is not None and origin[0] is code and origin[1] in handles
+
+    @staticmethod
+    def _continues(call: Call, code: Code, handles: set[int]) -> bool:
+        """Whether the call is a later link of a chain that is already counted: ``requests.get(u).json()``."""
+        func = call.func
+        while isinstance(func, Attr):
+            func = func.value
+        return isinstance(func, CallRef) and func.index in handles
+
+    def _applies(self, row: tables.Blocking, call: Call, code: Code) -> bool:
+        """Whether the arguments make it block (see ``Blocking.argument`` and ``NON_BLOCKING``)."""
+        silent = tables.NON_BLOCKING.get(row.name)
+        if silent is not None:
+            value = self._argument(call, *silent)
+            if isinstance(value, Const) and value.value in (False, 0):
+                return False
+        if row.argument is None:
+            return True
+        value = self._argument(call, *row.argument)
+        if value is None or (isinstance(value, Const) and not value.value):
+            return False
+        memory = tables.IN_MEMORY
+        for found in self.types.infer(value, code, call.block):
+            if isinstance(found, ExternalInstance) and found.cls in memory:
+                return False
+            if found == LiteralValue(None):
+                return False
+        return True
+
+    @staticmethod
+    def _argument(call: Call, position: int, name: str) -> object | None:
+        for keyword in call.keywords:
+            if keyword.name == name:
+                return keyword.value
+        return call.args[position] if position < len(call.args) else None
+
+    def _locks(self, code: Code) -> Iterator[BlockingCall]:
+        """A ``threading`` lock held over an ``await`` or a blocking call makes every other holder wait."""
+        blocks = code.body.blocks
+        for index, block in enumerate(blocks):
+            if block.kind != "with" or block.expr is None:
+                continue
+            lock = next(
+                (v for v in self.types.infer(block.expr, code, block.parent)
+                 if isinstance(v, ExternalInstance) and v.cls in tables.LOCKS),
+                None,
+            )  # fmt: skip
+            if lock is not None and self._awaits_inside(code, index):
+                row = tables.Blocking(lock.cls, "thread", "holds a lock of threads over an await", "asyncio.Lock")
+                yield BlockingCall(code, block.span, block.parent, row, lock.cls)
+
+    def _awaits_inside(self, code: Code, block: int) -> bool:
+        for event in code.body.events:
+            if code.inside(event.block, block):
+                for part in parts_of(event):
+                    if any(isinstance(e, Await) for e in code.walk(part)):
+                        return True
+        return False
+
+    # --- chains
+
+    @cached_property
+    def _distance(self) -> dict[Function, int]:
+        """How many calls away from a blocking one each synchronous function is; absent: it does not lead to one."""
+        callers: dict[Function, set[Function]] = {}
+        seen: set[Function] = set()
+        pending: list[Function] = []
+        for module in self.modules.ordered:
+            if module.application:
+                for function in module.functions:
+                    if function.is_async:
+                        pending.extend(e.target for e in self._sync_edges(function))
+        while pending:
+            function = pending.pop()
+            if function in seen:
+                continue
+            seen.add(function)
+            for edge in self._sync_edges(function):
+                callers.setdefault(edge.target, set()).add(function)
+                pending.append(edge.target)
+        distance: dict[Function, int] = {f: 0 for f in seen if self.direct(f)}
+        queue = deque(sorted(distance, key=lambda f: f.qualname))
+        while queue:
+            function = queue.popleft()
+            for caller in callers.get(function, ()):
+                if caller not in distance:
+                    distance[caller] = distance[function] + 1
+                    queue.append(caller)
+        return distance
+
+    def _sync_edges(self, code: Code) -> list[Edge]:
+        return [
+            edge
+            for edge in self.calls.edges(code)
+            if edge.kind in {"call", "property", "with"} and not edge.target.is_async or edge.where in {"inline", "loop"}
+        ]
+
+    def reached(self, code: Function) -> Iterator[Reach]:
+        """The calls of an async function that lead to something that blocks, once per call site, shortest chain."""
+        done: set[Span] = set()
+        for edge in self._sync_edges(code):
+            if edge.target in self._distance and edge.span not in done and not edge.target.is_async:
+                done.add(edge.span)
+                yield self._chain(code, edge)
+
+    def _chain(self, code: Function, edge: Edge) -> Reach:
+        links: list[tuple[Function, Edge | None]] = []
+        function = edge.target
+        while self._distance[function] > 0:
+            following = min(
+                (e for e in self._sync_edges(function) if e.target in self._distance),
+                key=lambda e: (self._distance[e.target], e.span),
+            )
+            links.append((function, following))
+            function = following.target
+        links.append((function, None))
+        return Reach(code, edge, tuple(links), self.direct(function)[0])
+
+
+def _shown(name: str, call: Call) -> str:
+    """How a message names the call: as written where that is a plain name, else by its canonical name."""
+    if isinstance(call.func, Ref) and name.rpartition(".")[2] == call.func.name.rpartition(".")[2]:
+        return call.func.name if not call.func.name.startswith("self.") else name
+    return name
+
+
+__all__ = ["BlockingCall", "Blocks", "InstanceValue", "Reach"]

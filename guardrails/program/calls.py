@@ -1,0 +1,202 @@
+"""The call graph, and what runs when: the request path, start-up, the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from guardrails.facts.records import Attr, CallRef, Expr, Lambda, Ref, Span, span_of
+from guardrails.program import external
+from guardrails.program.model import Class, Code, Function, Module
+from guardrails.program.modules import Modules
+from guardrails.program.types import Types
+from guardrails.program.values import ExternalInstance, ExternalValue, FunctionValue, InstanceValue
+from guardrails.program.web import Web
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """``kind``: ``call``, ``property`` (read), ``with``, ``handed`` (given to someone who calls it), ``depends``."""
+
+    target: Function
+    span: Span
+    kind: str
+    block: int
+    where: str = ""
+
+
+class CallGraph:
+    """Edges between the project's functions; answers are remembered."""
+
+    def __init__(self, modules: Modules, types: Types, web: Web) -> None:
+        self.modules = modules
+        self.types = types
+        self.web = web
+        self._edges: dict[Code, tuple[Edge, ...]] = {}
+
+    def edges(self, code: Code) -> tuple[Edge, ...]:
+        """What running ``code`` may run next, in source order."""
+        found = self._edges.get(code)
+        if found is None:
+            found = self._edges[code] = tuple(sorted(set(self._find(code)), key=lambda e: (e.span, e.target.qualname)))
+        return found
+
+    def _find(self, code: Code) -> Iterator[Edge]:
+        types, body = self.types, code.body
+        for call in body.calls:
+            for target in types.targets(call, code):
+                yield Edge(target, call.span, "call", call.block)
+            handed = self._handed(call.func, call.block, code, call)
+            for argument in (*call.args, *(k.value for k in call.keywords)):
+                if isinstance(argument, (Ref, Attr, Lambda, CallRef)):
+                    for function in self._references(argument, code, call.block):
+                        where = handed.get(id(argument), "")
+                        yield Edge(function, span_of(argument, body), "handed", call.block, where)
+        yield from self._property_reads(code)
+        for block in body.blocks:
+            if block.kind in {"with", "async-with"} and block.expr is not None:
+                names = ("__enter__", "__exit__") if block.kind == "with" else ("__aenter__", "__aexit__")
+                for value in types.infer(block.expr, code, block.parent):
+                    if isinstance(value, InstanceValue):
+                        for name in names:
+                            for method in types.attribute(value, name):
+                                if isinstance(method, FunctionValue):
+                                    yield Edge(method.function, block.span, "with", block.parent)
+        if isinstance(code, Function):
+            for parameter in code.facts.parameters:
+                for value in types.dependency(code, parameter.name) or ():
+                    for function in types.functions_of(value):
+                        yield Edge(function, parameter.span, "depends", 0)
+
+    def _handed(self, func: Expr, block: int, code: Code, call: object) -> dict[int, str]:
+        table: dict[int, str] = {}
+        for value in self.types.infer(func, code, block):
+            if isinstance(value, ExternalValue):
+                for expr, where in external.handed_functions(value.name, call):  # type: ignore[arg-type]
+                    table[id(expr)] = where
+        return table
+
+    def _references(self, expr: Expr, code: Code, block: int) -> Iterator[Function]:
+        if isinstance(expr, CallRef):
+            call = code.body.calls[expr.index]
+            partial = any(
+                isinstance(v, ExternalValue) and v.name in external.PARTIALS
+                for v in self.types.infer(call.func, code, call.block)
+            )
+            if not partial:
+                return
+        for value in self.types.infer(expr, code, block):
+            if isinstance(value, FunctionValue):
+                yield from self.types.functions_of(value)
+
+    @cached_property
+    def _properties(self) -> frozenset[str]:
+        return frozenset(f.name for m in self.modules.ordered for f in m.functions if f.is_property)
+
+    def _property_reads(self, code: Code) -> Iterator[Edge]:
+        wanted = self._properties
+        if not any(part in wanted for load in code.body.loads for part in load.split(".")[1:]):
+            return
+        for block, expr in positions(code):
+            if isinstance(expr, Ref) and "." in expr.name:
+                first, *rest = expr.name.split(".")
+                base = first
+                for part in rest:
+                    if part in wanted:
+                        yield from self._getter(Ref(base, expr.span), part, expr, code, block)
+                    base += f".{part}"
+            elif isinstance(expr, Attr) and expr.name in wanted:
+                yield from self._getter(expr.value, expr.name, expr, code, block)
+
+    def _getter(self, base: Expr, name: str, expr: Expr, code: Code, block: int) -> Iterator[Edge]:
+        for value in self.types.expand(self.types.infer(base, code, block)):
+            if isinstance(value, InstanceValue):
+                for owner in self.types.mro(value.cls):
+                    method = owner.method(name) if isinstance(owner, Class) else None
+                    if method is not None:
+                        if method.is_property:
+                            yield Edge(method, span_of(expr, code.body), "property", block)
+                        break
+
+    # --- reachability
+
+    def reachable(self, roots: Iterable[Code]) -> frozenset[Function]:
+        """Everything that running the roots may run, the functions among the roots included.
+
+        A function defined inside a reached one counts (closures are returned, registered, kept).
+        """
+        seen: set[Function] = set()
+        pending: list[Code] = list(roots)
+        for root in pending:
+            if isinstance(root, Function):
+                seen.add(root)
+        while pending:
+            code = pending.pop()
+            following = [edge.target for edge in self.edges(code)]
+            if isinstance(code, Function):
+                following += self._inner.get(code, [])
+            for target in following:
+                if target not in seen:
+                    seen.add(target)
+                    pending.append(target)
+        return frozenset(seen)
+
+    @cached_property
+    def _inner(self) -> dict[Code, list[Function]]:
+        table: dict[Code, list[Function]] = {}
+        for module in self.modules.ordered:
+            for function in module.functions:
+                if isinstance(function.outer, Function) and function not in self.web.handlers:
+                    table.setdefault(function.outer, []).append(function)
+        return table
+
+    @cached_property
+    def request_path(self) -> frozenset[Function]:
+        """Code reachable from a handler, a dependency, middleware, an exception handler or a background task."""
+        roots: set[Function] = set(self.web.handlers) | self.web.dependencies | self.web.middleware
+        roots |= set(self.web.exception_handlers)
+        return self.reachable(sorted(roots, key=lambda f: f.qualname))
+
+    @cached_property
+    def startup(self) -> frozenset[Function]:
+        """Code reachable from lifespans, start-up events, app factories, the import of modules, or scripts."""
+        roots: list[Code] = sorted(self.web.startup, key=lambda f: f.qualname)
+        for module in self.modules.ordered:
+            roots.append(module)
+            roots.extend(module.classes)
+            if not module.application:
+                roots.extend(module.functions)
+        return self.reachable(roots) - frozenset(self.web.handlers)
+
+    def only_startup(self, code: Code) -> bool:
+        """Whether start-up reaches the code and no request does; the body of a module runs when it is imported."""
+        if isinstance(code, Module):
+            return True
+        if isinstance(code, Class):
+            return code.outer is None or self.only_startup(code.outer)
+        assert isinstance(code, Function)
+        return code in self.startup and code not in self.request_path
+
+    def on_request_path(self, code: Code) -> bool:
+        """Whether a request may run the code."""
+        return isinstance(code, Function) and code in self.request_path
+
+
+def positions(code: Code) -> Iterator[tuple[int, Expr]]:
+    """Every expression of a body with the block it is evaluated in."""
+    from guardrails.facts.records import parts_of
+
+    for block in code.body.blocks:
+        if block.expr is not None:
+            for expr in code.walk(block.expr):
+                yield block.parent, expr
+    for event in code.body.events:
+        for part in parts_of(event):
+            for expr in code.walk(part):
+                yield event.block, expr
+
+
+def is_instance_of(value: object, cls: str) -> bool:
+    """Whether a value is an instance of exactly that third-party class."""
+    return isinstance(value, ExternalInstance) and value.cls == cls

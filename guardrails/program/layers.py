@@ -1,0 +1,256 @@
+"""Which layer of the guide each module belongs to: by configuration, by content, by names, in this order."""
+
+from __future__ import annotations
+
+import re
+from functools import cached_property
+
+import pathspec
+
+from guardrails.options import Options
+from guardrails.program.model import Code, Module
+from guardrails.program.modules import Modules
+from guardrails.program.values import ExternalInstance
+from guardrails.program.web import Web
+
+LAYERS = ("routes", "services", "repositories", "models", "schemas", "core", "utils", "wiring")
+
+_STRONG = {
+    word: layer
+    for layer, words in {
+        "routes": "route router api endpoint view controller",
+        "services": "service usecase manager business logic",
+        "repositories": "repository repo crud dao dal dataaccess store persistence",
+        "models": "model entity document domain",
+        "schemas": "schema dto serializer response request",
+        "wiring": "main app asgi dependency dependencies deps dep lifespan startup event",
+    }.items()
+    for word in words.split()
+}
+_WEAK = {
+    word: layer
+    for layer, words in {
+        "core": "core config configuration conf setting db database mongo mongodb connection security auth error exception middleware",
+        "utils": "util utility utils helper common lib shared",
+    }.items()
+    for word in words.split()
+}
+# Words that also name things of a domain: a shop has a store, an API of documents has a document.
+_EVERYDAY = frozenset("store document entity domain manager business logic view api request response event".split())
+_WIRING_FOLDERS = frozenset({"dependencies", "dependency", "deps"})
+_CONNECTION_FOLDERS = frozenset("db database mongo mongodb connection security auth".split())
+
+# What each layer may import, by default; the same layer always, wiring everything.
+_ALLOWED: dict[str, frozenset[str]] = {
+    "routes": frozenset({"services", "models", "schemas", "core", "utils", "wiring"}),
+    "services": frozenset({"repositories", "models", "schemas", "core", "utils", "wiring"}),
+    "repositories": frozenset({"models", "schemas", "core", "utils"}),
+    "models": frozenset({"schemas", "core", "utils"}),
+    "schemas": frozenset({"models", "core", "utils"}),
+    "core": frozenset({"models", "schemas", "utils"}),
+    "utils": frozenset({"models", "schemas", "core"}),
+    "wiring": frozenset(LAYERS),
+}
+
+
+def words_of(name: str) -> list[str]:
+    """The words of a module's or folder's name, lower case: ``userService`` and ``user_services`` are user, service."""
+    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)
+    return [word for word in re.split(r"[^A-Za-z0-9]+|_", spaced.lower()) if word]
+
+
+def _singular(word: str) -> str:
+    if word.endswith("ies") and len(word) > 4:
+        return word[:-3] + "y"
+    return word[:-1] if word.endswith("s") and not word.endswith("ss") else word
+
+
+def _key(name: str, table: dict[str, str]) -> str | None:
+    """The word of ``table`` that a name ends in: as its last word, or its last two written apart."""
+    words = words_of(name)
+    if not words:
+        return None
+    for candidate in ("".join(words[-2:]) if len(words) > 1 else "", words[-1]):
+        for form in (candidate, _singular(candidate)):
+            if form in table:
+                return form
+    # ``userservice`` and ``userrepo``: a prefix glued to an unmistakable word.
+    last = _singular(words[-1])
+    return next(
+        (w for w in sorted(table, key=len, reverse=True) if len(w) > 6 and last.endswith(w) and w not in _EVERYDAY), None
+    )
+
+
+class Layers:
+    """Answers which layer a module is in, and what a layer may import."""
+
+    def __init__(self, modules: Modules, web: Web, options: Options) -> None:
+        self.modules = modules
+        self.web = web
+        self.options = options
+        self._layers: dict[Module, str | None] = {}
+        self._configured = [
+            (layer, pathspec.PathSpec.from_lines("gitignore", patterns)) for layer, patterns in options.layers.items()
+        ]
+
+    def of(self, module: Module) -> str | None:
+        """The module's layer, or None."""
+        if module not in self._layers:
+            self._layers[module] = self.configured(module) or self.by_content(module) or self.by_name(module)
+        return self._layers[module]
+
+    def configured(self, module: Module) -> str | None:
+        """The layer whose globs match the module's path (from the checked root)."""
+        if not self._configured:
+            return None
+        paths = {module.display, self.modules.relative(module)}
+        return next(
+            (layer for layer, spec in self._configured if any(spec.match_file(path) for path in sorted(paths))), None
+        )
+
+    def by_content(self, module: Module) -> str | None:
+        """``wiring`` for a module that builds the app, ``routes`` for one that registers handlers on a router."""
+        if module in self.building:
+            return "wiring"
+        return "routes" if module in self._registering else None
+
+    @cached_property
+    def building(self) -> frozenset[Module]:
+        """The modules that construct the app or put routers into it."""
+        found = {site.code.module for site in self.web.app_sites}
+        for module in self.modules.ordered:
+            for code in module.codes() if module.application else ():
+                if any(self._includes_into_app(code, index) for index in range(len(code.body.calls))):
+                    found.add(module)
+        return frozenset(found)
+
+    def _includes_into_app(self, code: Code, index: int) -> bool:
+        func = code.body.calls[index].func
+        name = getattr(func, "name", "")
+        if not name.endswith(".include_router"):
+            return False
+        from guardrails.facts.records import Ref
+
+        base = Ref(name.rpartition(".")[0], getattr(func, "span", 0))
+        values = self.web.types.infer(base, code, code.body.calls[index].block)
+        return any(self.web.is_app(value) for value in values)
+
+    @cached_property
+    def _registering(self) -> frozenset[Module]:
+        return frozenset(
+            r.site.code.module for r in self.web.registered if any(self.web.is_router(v) for v in r.owners)
+        )  # fmt: skip
+
+    # --- names
+
+    @cached_property
+    def _root(self) -> int:
+        """How many leading parts of every name are the checked root's own, which lends no layer."""
+        names = [m.name.split(".") for m in self.modules.ordered if m.application and not m.shared]
+        if not names:
+            return 0
+        shortest = min(len(parts) - (not self.modules.by_name[".".join(parts)].is_package) for parts in names)
+        depth = 0
+        while depth < shortest and len({parts[depth] for parts in names}) == 1:
+            depth += 1
+        return depth
+
+    def by_name(self, module: Module) -> str | None:
+        """The layer that the module's own name and its folders say, from the inside out."""
+        parts = module.name.split(".")
+        own, folders = parts[-1], parts[self._root : -1]
+        if len(parts) <= self._root:
+            return None
+        prefixes = [".".join(parts[: self._root + i + 1]) for i in range(len(folders))]
+        strong_folders = [self._lent(prefix, folder) for prefix, folder in zip(prefixes, folders)]
+        enclosing = next((layer for layer in reversed(strong_folders) if layer), None)
+        named = self._own_strong(own, module.is_package)
+        if named is not None and not (named[0] in _EVERYDAY and enclosing):
+            if module.is_package and not self._lends(module.name, named[1], named[0]):
+                named = None
+            elif named[1] == "wiring" and any(set(words_of(f)) & _CONNECTION_FOLDERS for f in folders):
+                return "core"
+            else:
+                return "services" if named[0] == "controller" else named[1]
+        if enclosing is not None:
+            return enclosing
+        for name in (own, *reversed(folders)):
+            weak = _key(name, _WEAK)
+            if weak is not None:
+                return _WEAK[weak]
+        return None
+
+    @staticmethod
+    def _own_strong(name: str, is_folder: bool) -> tuple[str, str] | None:
+        word = _key(name, _STRONG)
+        if word is None:
+            return None
+        layer = _STRONG[word]
+        if layer == "wiring" and is_folder and name.lower() not in _WIRING_FOLDERS:
+            return None
+        if layer == "wiring" and words_of(name)[:-1] and word in {"main", "app", "event"}:
+            return None  # ``mobile_app`` and ``calendar_events`` are things, not wiring
+        return word, layer
+
+    def _lent(self, prefix: str, folder: str) -> str | None:
+        """The layer that a folder lends to what lies in it."""
+        named = self._own_strong(folder, True)
+        if named is None or not self._lends(prefix, named[1], named[0]):
+            return None
+        return "services" if named[0] == "controller" else named[1]
+
+    def _lends(self, prefix: str, layer: str, word: str) -> bool:
+        """Whether the folder keeps its layer: one that holds folders or modules of several layers lends none."""
+        folders, modules = self._children.get(prefix, (frozenset(), frozenset()))
+        of_folders = {n[1] for f in folders if (n := self._own_strong(f, True)) and n[1] != "wiring"}
+        of_modules = {
+            n[1] for m in modules if (n := self._own_strong(m, False)) and n[1] != "wiring" and n[0] not in _EVERYDAY
+        }
+        if of_folders - {layer}:
+            return False
+        if word in _EVERYDAY and of_modules - {layer}:
+            return False
+        return len(of_folders | of_modules) < 2
+
+    @cached_property
+    def _children(self) -> dict[str, tuple[frozenset[str], frozenset[str]]]:
+        folders: dict[str, set[str]] = {}
+        files: dict[str, set[str]] = {}
+        for module in self.modules.ordered:
+            parts = module.name.split(".")
+            depth = len(parts) if module.is_package else len(parts) - 1
+            for index in range(1, depth):
+                folders.setdefault(".".join(parts[:index]), set()).add(parts[index])
+            if not module.is_package:
+                files.setdefault(".".join(parts[:-1]), set()).add(parts[-1])
+        return {
+            prefix: (frozenset(folders.get(prefix, ())), frozenset(files.get(prefix, ())))
+            for prefix in folders.keys() | files.keys()
+        }
+
+    # --- what may be imported
+
+    def allows(self, importer: str, imported: Module) -> bool:
+        """Whether a module of the layer ``importer`` may import the module."""
+        layer = self.of(imported)
+        if layer is None or layer == importer:
+            return True
+        if importer in self.options.allowed_imports:
+            return layer in self.options.allowed_imports[importer]
+        if imported in self.app_modules and importer != "wiring":
+            return False
+        return layer in _ALLOWED[importer]
+
+    @cached_property
+    def app_modules(self) -> frozenset[Module]:
+        """The modules that construct the app: only wiring may import them."""
+        return frozenset(site.code.module for site in self.web.app_sites)
+
+    def in_layer(self, *layers: str) -> tuple[Module, ...]:
+        """The application's modules of these layers, by name; packages with nothing in them are no layer."""
+        return tuple(
+            m for m in self.modules.ordered if m.application and not m.facts.empty and self.of(m) in layers
+        )  # fmt: skip
+
+
+__all__ = ["LAYERS", "ExternalInstance", "Layers"]

@@ -1,0 +1,64 @@
+"""The modules of a project by name, and which of them an import means."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from guardrails.facts.records import Import, ModuleFacts
+from guardrails.program.model import Module
+from guardrails.project.model import Project
+
+
+class Modules:
+    """The project's readable modules. ``ordered`` is by name; ``by_display`` finds one by its path."""
+
+    def __init__(self, project: Project, facts: Mapping[str, ModuleFacts]) -> None:
+        self.project = project
+        self.by_name: dict[str, Module] = {}
+        self.by_display: dict[str, Module] = {}
+        for file in project.files:
+            found = facts.get(file.display)
+            if found is not None and file.module not in self.by_name:
+                module = Module(
+                    file.module,
+                    file.display,
+                    found,
+                    is_package=file.is_package,
+                    application=file.application or file.reached,
+                    shared=file.shared,
+                )
+                self.by_name[file.module] = self.by_display[file.display] = module
+        self.ordered = tuple(self.by_name[name] for name in sorted(self.by_name))
+        self._found: dict[tuple[str, str], Module | None] = {}
+
+    def relative(self, module: Module) -> str:
+        """The module's path from the checked root, as configured globs see it."""
+        root = self.project.display_root.rstrip("/")
+        return module.display[len(root) + 1 :] if root and module.display.startswith(root + "/") else module.display
+
+    def find(self, name: str, importer: Module) -> Module | None:
+        """The module that the absolute name means where ``importer`` writes it; None for third parties.
+
+        The project's import roots are tried in turn (``core.config`` may be ``app.core.config``).
+        """
+        key = (name, importer.package)
+        if key not in self._found:
+            candidates = self.project.candidates(name, importer.name)
+            self._found[key] = next((self.by_name[c] for c in candidates if c in self.by_name), None)
+        return self._found[key]
+
+    def absolute(self, module: Module, item: Import) -> str | None:
+        """The dotted name of the module that a ``from`` import names; None where it climbs out of the project."""
+        if item.level == 0:
+            return item.module
+        parts = module.package.split(".") if module.package else []
+        climb = item.level - 1
+        if climb > len(parts):
+            return None
+        kept = parts[: len(parts) - climb] if climb else parts
+        return ".".join([*kept, item.module] if item.module else kept)
+
+    def imported_module(self, module: Module, item: Import) -> Module | None:
+        """The module of the project that an import statement names (for a ``from`` import: what stands after it)."""
+        name = self.absolute(module, item)
+        return self.find(name, module) if name else None

@@ -1,0 +1,92 @@
+"""The program: what the files mean together. Checks ask it; it answers lazily and once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+
+from guardrails.facts.cache import FactsFailure
+from guardrails.facts.records import ModuleFacts
+from guardrails.finding import Place
+from guardrails.options import Options
+from guardrails.program.blocking import Blocks
+from guardrails.program.calls import CallGraph
+from guardrails.program.imports import Imports
+from guardrails.program.layers import Layers
+from guardrails.program.model import Module
+from guardrails.program.modules import Modules
+from guardrails.program.mongo import Mongo
+from guardrails.program.roles import Roles
+from guardrails.program.types import Types
+from guardrails.program.web import Web
+from guardrails.project.model import Project
+
+
+class Program:
+    """One application. Its parts: ``types`` (names and values), ``imports``, ``layers``, ``calls``, ``web``,
+    ``mongo``, ``blocking``, ``roles`` (database module, config module, index registry).
+    """
+
+    def __init__(
+        self, project: Project, facts: Mapping[str, ModuleFacts | FactsFailure], options: Options
+    ) -> None:
+        self.project = project
+        self.options = options
+        self.modules = Modules(project, {d: f for d, f in facts.items() if isinstance(f, ModuleFacts)})
+        self.failures = {d: f for d, f in sorted(facts.items()) if isinstance(f, FactsFailure)}
+
+    @cached_property
+    def application(self) -> tuple[Module, ...]:
+        """The application's modules, by name."""
+        return tuple(m for m in self.modules.ordered if m.application)
+
+    @cached_property
+    def types(self) -> Types:
+        return Types(self.modules)
+
+    @cached_property
+    def imports(self) -> Imports:
+        return Imports(self.modules)
+
+    @cached_property
+    def web(self) -> Web:
+        return Web(self.modules, self.types)
+
+    @cached_property
+    def layers(self) -> Layers:
+        return Layers(self.modules, self.web, self.options)
+
+    @cached_property
+    def calls(self) -> CallGraph:
+        return CallGraph(self.modules, self.types, self.web)
+
+    @cached_property
+    def mongo(self) -> Mongo:
+        return Mongo(self.modules, self.types, self.options.mongo_methods)
+
+    @cached_property
+    def blocking(self) -> Blocks:
+        return Blocks(self.modules, self.types, self.calls, self.options.blocking_calls)
+
+    @cached_property
+    def roles(self) -> Roles:
+        return Roles(self.modules, self.types, self.layers, self.options)
+
+    def project_place(self, *candidates: Module | None) -> tuple[Place, str]:
+        """Where a finding about the whole project stands, and its symbol: the first module given that exists, else
+        the module that constructs the app, else the first package.
+        """
+        for module in candidates:
+            if module is not None:
+                return module.place_of_module, module.name
+        if self.web.app_sites:
+            module = self.web.app_sites[0].code.module
+            return module.place_of_module, module.name
+        packages = [m for m in self.application if m.is_package]
+        chosen = min(packages or self.application or self.modules.ordered, key=lambda m: (m.name.count("."), m.name))
+        return chosen.place_of_module, chosen.name
+
+
+def link(project: Project, facts: Mapping[str, ModuleFacts | FactsFailure], options: Options) -> Program:
+    """A program of the project's files: ``facts``, or why there are none, by display path."""
+    return Program(project, facts, options)

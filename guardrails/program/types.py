@@ -1,0 +1,1264 @@
+"""What names and expressions may be, across modules: the evaluator that everything else asks.
+
+``Types.infer(expr, code, block)`` follows names through scopes, imports and re-exports, attributes through classes,
+instances and what their constructors were given, calls through the functions they reach. It is demand-driven and
+remembers its answers. Recursion ends in ``UnknownValue``; an answer found while a recursion was open is not
+remembered, so answers do not depend on the order of the questions.
+
+Methods are evaluated for the class of their receiver: in a generic base repository, ``self.collection_name`` is what
+the subclass says. Results that hang on a parameter come back as ``ParameterValue`` and are filled in at the call.
+"""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Callable, Iterator
+from functools import cached_property
+
+from guardrails.facts.records import (
+    Attr, Await, Bind, Call, CallRef, Comp, Cond, Const, Expr, FString, Import, Item, Items, Lambda, Mapping, Op, Ref,
+    Star, Walrus, Yield,
+)  # fmt: skip
+from guardrails.program import external
+from guardrails.program.model import Class, Code, Definition, Function, Module, bound_names
+from guardrails.program.modules import Modules
+from guardrails.program.values import (
+    NOTHING, ClassValue, CoroutineValue, DocumentValue, ExternalInstance, ExternalValue, FunctionValue, InstanceValue,
+    LiteralValue, ManagerValue, MappingValue, ModuleValue, ParameterValue, SequenceValue, SuperValue, UnknownValue, Value, Values,
+    known, union, unknown,
+)  # fmt: skip
+
+# How deep one question may lead; deeper chains are answered with ignorance.
+_DEPTH = 60
+# How many alternatives an answer may have before it says nothing.
+_WIDTH = 24
+
+_BUILTINS = frozenset(dir(builtins))
+_ITERABLES = frozenset(
+    "list List set Set frozenset FrozenSet tuple Tuple Sequence MutableSequence Iterable Iterator Collection "
+    "Generator AbstractSet deque Deque".split()
+)
+_ASYNC_ITERABLES = frozenset("AsyncIterable AsyncIterator AsyncGenerator".split())
+_TRANSPARENT = frozenset("Optional Union Annotated Final ClassVar Required NotRequired ReadOnly Mapped".split())
+_COROUTINES = frozenset("Awaitable Coroutine".split())
+
+
+class Types:
+    """Answers what names and expressions may be."""
+
+    def __init__(self, modules: Modules) -> None:
+        self.modules = modules
+        self._memo: dict[object, Values] = {}
+        self._open: dict[object, int] = {}
+        self._lowest = _DEPTH + 1
+
+    # --- the frame: memory, recursion, width
+
+    def _ask(self, key: object, answer: Callable[[], Values]) -> Values:
+        found = self._memo.get(key)
+        if found is not None:
+            return found
+        depth = len(self._open)
+        if key in self._open:
+            self._lowest = min(self._lowest, self._open[key])
+            return unknown("recursion")
+        if depth >= _DEPTH:
+            self._lowest = min(self._lowest, 0)
+            return unknown("too deep")
+        before, self._lowest = self._lowest, _DEPTH + 1
+        self._open[key] = depth
+        try:
+            values = answer()
+        finally:
+            del self._open[key]
+        if len(values) > _WIDTH:
+            values = unknown("too many alternatives")
+        if self._lowest >= depth:
+            # No recursion above this question was cut short: the answer holds whoever asks.
+            self._memo[key] = values
+            self._lowest = before
+        else:
+            self._lowest = min(before, self._lowest)
+        return values
+
+    # --- names
+
+    def name(self, name: str, code: Code, block: int, span: int, receiver: Class | None = None) -> Values:
+        """What the plain name ``name`` may be where ``code`` reads it."""
+        scope: Code | None = code
+        here = True
+        while scope is not None:
+            if isinstance(scope, Module):
+                return self.in_module(scope, name)
+            visible = here or not isinstance(scope, Class)
+            if visible and not (isinstance(scope, Function) and name in scope.outer_names):
+                values = self._in_scope(scope, name, block if here else 0, span if here else None, receiver)
+                if values is not None:
+                    return values
+            scope, here = scope.outer, False
+        return unknown(f"no name {name}")
+
+    def _in_scope(self, scope: Code, name: str, block: int, span: int | None, receiver: Class | None) -> Values | None:
+        parameter = scope.parameters_by_name.get(name) if isinstance(scope, Function) else None
+        definitions = scope.bindings.get(name)
+        if not definitions:
+            return None if parameter is None else self.parameter(scope, name, receiver)  # type: ignore[arg-type]
+        reaching, killed = self._reaching(definitions, scope, block, span)
+        values = [self.definition(d, name, scope, receiver) for d in reaching]
+        if parameter is not None and not killed:
+            values.append(self.parameter(scope, name, receiver))  # type: ignore[arg-type]
+        return union(*values)
+
+    @staticmethod
+    def _reaching(
+        definitions: list[Definition], code: Code, block: int, span: int | None
+    ) -> tuple[list[Definition], bool]:
+        """The definitions that may reach a read, and whether one of them surely comes between it and the start."""
+        if span is None:
+            return definitions, any(not isinstance(d, Bind) or d.block == 0 for d in definitions)
+        around = dict(code.ancestors_of(block))
+        before: list[Definition] = []
+        for definition in reversed(definitions):
+            start, own = _position(definition)
+            if start >= span and not (isinstance(definition, Bind) and definition.op == "for" and own in around):
+                continue
+            if _excluded(code, own, around):
+                continue
+            before.append(definition)
+            if own in around and not (isinstance(definition, Bind) and definition.op not in {"=", ":=", "for", "with"}):
+                return before[::-1], True
+        return (before[::-1], False) if before else (definitions, False)
+
+    def in_module(self, module: Module, name: str) -> Values:
+        """What ``name`` may be at the end of the module: its definitions, star imports, then submodules."""
+        return self._ask(("module", id(module), name), lambda: self._in_module(module, name))
+
+    def _in_module(self, module: Module, name: str) -> Values:
+        definitions = module.bindings.get(name)
+        if definitions:
+            last = len(definitions) - 1
+            while last > 0 and not _unconditional(definitions[last]):
+                last -= 1
+            return union(*(self.definition(d, name, module) for d in definitions[last:]))
+        for item in module.imports:
+            if item.name == "*":
+                values = self._through_star(module, item, name)
+                if values:
+                    return values
+        submodule = self.modules.by_name.get(f"{module.name}.{name}") if module.is_package else None
+        if submodule is not None:
+            return (ModuleValue(submodule),)
+        if name in _BUILTINS:
+            return (ExternalValue(name),)
+        return unknown(f"no name {name} in {module.name}")
+
+    def _through_star(self, module: Module, item: Import, name: str) -> Values:
+        source = self.modules.imported_module(module, item)
+        if source is None or source is module:
+            return ()
+        exports = source.facts.exports
+        if name not in exports if exports is not None else name.startswith("_"):
+            return ()
+        values = self.in_module(source, name)
+        return () if isinstance(values[0], UnknownValue) or _is_builtin(values) else values
+
+    def definition(self, definition: Definition, name: str, code: Code, receiver: Class | None = None) -> Values:
+        """What one definition of ``name`` gives."""
+        if isinstance(definition, Function):
+            return (FunctionValue(definition),)
+        if isinstance(definition, Class):
+            return (ClassValue(definition),)
+        if isinstance(definition, Import):
+            return self.imported(code.module, definition)
+        owner = code.module.owner_of.get(id(definition), code)
+        return self._ask(
+            ("bind", id(definition), name, receiver), lambda: self._bound(definition, name, owner, receiver)
+        )
+
+    def imported(self, module: Module, item: Import) -> Values:
+        """What an import statement's name is: a module, or something in one; third-party things by name."""
+        if item.name is None:
+            wanted = item.module if item.alias else item.module.partition(".")[0]
+            found = self.modules.find(wanted, module)
+            if found is not None:
+                return (ModuleValue(found),)
+            if item.alias is None and self.modules.find(item.module, module) is not None:
+                return (ExternalValue(wanted),)  # a namespace package: its modules are found by their whole name
+            return (ExternalValue(external.canonical(wanted)),)
+        base = self.modules.absolute(module, item)
+        source = self.modules.find(base, module) if base is not None else None
+        if source is not None and source is not module:
+            values = self.in_module(source, item.name)
+            if not isinstance(values[0], UnknownValue) and not _is_builtin(values):
+                return values
+        whole = f"{base}.{item.name}" if base else item.name
+        submodule = self.modules.find(whole, module) if base is not None else None
+        if submodule is not None:
+            return (ModuleValue(submodule),)
+        if source is not None or item.level:
+            return unknown(f"{whole} is not defined")
+        return (ExternalValue(external.canonical(whole)),)
+
+    def _bound(self, bind: Bind, name: str, code: Code, receiver: Class | None) -> Values:
+        """What one binding gives to ``name`` (a plain name in its target)."""
+        declared: Values = ()
+        if bind.annotation is not None:
+            declared = self.annotation(bind.annotation, code)
+        if bind.value is None:
+            return declared or unknown("declared without a value")
+        if bind.op == "except":
+            return self.instances(self.infer(bind.value, code, bind.block, receiver))
+        values = self.infer(bind.value, code, bind.block, receiver)
+        if bind.op == "for":
+            values = self.items_of(values)
+        elif bind.op == "with":
+            values = self.entered(values)
+        elif bind.op not in {"=", ":="}:
+            return unknown("augmented")
+        if not isinstance(bind.target, Ref):
+            values = self._unpacked(bind.target, name, bind.value, values, code, bind.block, receiver)
+        if declared and not known(values):
+            return declared
+        return values
+
+    def _unpacked(
+        self, target: Expr, name: str, value: Expr, values: Values, code: Code, block: int, receiver: Class | None
+    ) -> Values:
+        if isinstance(target, Items) and isinstance(value, Items) and len(target.items) == len(value.items):
+            for part, item in zip(target.items, value.items):
+                if name in bound_names(part):
+                    return self.infer(item, code, block, receiver)
+        return self.items_of(values)
+
+    # --- parameters
+
+    def parameter(self, function: Function, name: str, receiver: Class | None = None) -> Values:
+        """What a parameter may be, by its annotation, its default or its dependency; else ``ParameterValue``."""
+        return self._ask(
+            ("parameter", id(function), name, receiver), lambda: self._parameter(function, name, receiver)
+        )
+
+    def _parameter(self, function: Function, name: str, receiver: Class | None) -> Values:
+        parameter = function.parameters_by_name[name]
+        cls = function.cls
+        if cls is not None and function.has_receiver and parameter is function.facts.parameters[0]:
+            own = receiver if receiver is not None else cls
+            return (ClassValue(own),) if function.is_classmethod else (InstanceValue(own),)
+        outer = function.outer
+        assert outer is not None
+        if parameter.kind == "*":
+            return (SequenceValue(unknown("positional arguments")),)
+        if parameter.kind == "**":
+            return unknown("keyword arguments")
+        provided = self.dependency_value(function, name)
+        annotated = self.annotation(parameter.annotation, outer, receiver) if parameter.annotation is not None else ()
+        if known(annotated) and not all(_is_vague(v) for v in known(annotated)):
+            if all(isinstance(v, LiteralValue) or _is_scalar(v) for v in known(annotated)):
+                return (ParameterValue(function, name),)
+            # A provider knows the database or the collection that the annotation only types.
+            same = [v for v in known(provided) if any(_same_kind(v, a) for a in annotated)]
+            return tuple(same) if same else annotated
+        if known(provided):
+            return provided
+        narrowed = self._narrowed(function, name)
+        if narrowed:
+            return narrowed
+        return (ParameterValue(function, name),)
+
+    def dependency_value(self, function: Function, name: str) -> Values:
+        """What FastAPI injects for a parameter (``Depends`` in its default or annotation); empty where it does not."""
+        provider = self.dependency(function, name)
+        if provider is None:
+            return ()
+        return self.provided(provider)
+
+    def provided(self, providers: Values) -> Values:
+        """What dependencies give: the awaited return value, or what they yield."""
+        results: list[Values] = []
+        for value in providers:
+            if isinstance(value, FunctionValue) and value.function.facts.is_generator:
+                results.append(self.yielded(value.function))
+            else:
+                results.append(self.awaited(self.call_value(value)))
+        return union(*results)
+
+    def dependency(self, function: Function, name: str) -> Values | None:
+        """The callables that ``Depends``/``Security`` names for a parameter, or None where it names none."""
+        parameter = function.parameters_by_name[name]
+        outer = function.outer
+        assert outer is not None
+        marker = self.depends_marker(parameter.default, outer)
+        if marker is None and parameter.annotation is not None:
+            for expr, code in self._annotated_parts(parameter.annotation, outer):
+                marker = self.depends_marker(expr, code) or marker
+        if marker is None:
+            return None
+        call, code = marker
+        if call.args:
+            return self.infer(call.args[0], code, call.block)
+        for keyword in call.keywords:
+            if keyword.name == "dependency":
+                return self.infer(keyword.value, code, call.block)
+        if parameter.annotation is None:
+            return None
+        return tuple(
+            ClassValue(v.cls) if isinstance(v, InstanceValue) else v
+            for v in self.annotation(parameter.annotation, outer)
+        )
+
+    def depends_marker(self, expr: Expr | None, code: Code) -> tuple[Call, Code] | None:
+        """The ``Depends(...)`` call that an expression is, followed through names, with the code that holds it."""
+        if isinstance(expr, CallRef):
+            call = code.body.calls[expr.index]
+            names = {v.name for v in self.infer(call.func, code, call.block) if isinstance(v, ExternalValue)}
+            return (call, code) if names & external.DEPENDS else None
+        if isinstance(expr, Ref):
+            bind, owner = self.single_binding(expr, code)
+            if bind is not None and owner is not None and bind.value is not None and bind.value is not expr:
+                return self.depends_marker(bind.value, owner) if isinstance(bind.value, (CallRef, Ref)) else None
+        return None
+
+    def _annotated_parts(self, expr: Expr, code: Code, budget: int = 8) -> Iterator[tuple[Expr, Code]]:
+        """The metadata of ``Annotated[...]`` in an annotation, through type aliases."""
+        if budget == 0:
+            return
+        if isinstance(expr, Item) and _tail(expr.value) == "Annotated" and isinstance(expr.index, Items):
+            yield from self._annotated_parts(expr.index.items[0], code, budget - 1)
+            for part in expr.index.items[1:]:
+                yield part, code
+        elif isinstance(expr, Op) and expr.op == "|":
+            for operand in expr.operands:
+                yield from self._annotated_parts(operand, code, budget - 1)
+        elif isinstance(expr, Item) and _tail(expr.value) in _TRANSPARENT:
+            yield from self._annotated_parts(expr.index, code, budget - 1)
+        elif isinstance(expr, Ref):
+            bind, owner = self.single_binding(expr, code)
+            if bind is not None and owner is not None and isinstance(bind.value, (Item, Op, Ref)):
+                yield from self._annotated_parts(bind.value, owner, budget - 1)
+
+    def single_binding(self, ref: Ref, code: Code) -> tuple[Bind | None, Code | None]:
+        """The one module-level binding that a name stands for, through imports; (None, None) where there is none."""
+        first, _, rest = ref.name.partition(".")
+        scope: Code | None = code
+        while scope is not None and not isinstance(scope, Module):
+            if first in scope.bindings and not isinstance(scope, Class):
+                definitions = scope.bindings[first]
+                if len(definitions) == 1 and isinstance(definitions[0], Bind) and not rest:
+                    return definitions[0], scope
+                if not isinstance(definitions[0], Import):
+                    return None, None
+            scope = scope.outer
+        return self._module_binding(code.module, first, rest, 12)
+
+    def _module_binding(self, module: Module, first: str, rest: str, budget: int) -> tuple[Bind | None, Code | None]:
+        definitions = module.bindings.get(first, [])
+        if not definitions:
+            for item in module.imports:
+                source = self.modules.imported_module(module, item) if item.name == "*" else None
+                if source is not None and source is not module and budget:
+                    found = self._module_binding(source, first, rest, budget - 1)
+                    if found[0] is not None:
+                        return found
+            return None, None
+        definition = definitions[-1]
+        if isinstance(definition, Bind):
+            return (definition, module.owner_of.get(id(definition), module)) if not rest else (None, None)
+        if not isinstance(definition, Import) or budget == 0:
+            return None, None
+        if definition.name is not None:
+            base = self.modules.absolute(module, definition)
+            source = self.modules.find(base, module) if base is not None else None
+            if source is not None and source is not module and definition.name in source.bindings:
+                return self._module_binding(source, definition.name, rest, budget - 1)
+            source = self.modules.find(f"{base}.{definition.name}", module) if base else None
+        else:
+            source = self.modules.find(definition.module, module) if definition.alias else None
+            if definition.alias is None and f"{first}.{rest}".startswith(definition.module + "."):
+                source = self.modules.find(definition.module, module)
+                rest = f"{first}.{rest}"[len(definition.module) + 1 :]
+        if source is None or not rest:
+            return None, None
+        first, _, rest = rest.partition(".")
+        return self._module_binding(source, first, rest, budget - 1)
+
+    def _narrowed(self, function: Function, name: str) -> Values:
+        """The classes that the function itself tests a parameter for with ``isinstance``."""
+        results: list[Values] = []
+        for call in function.body.calls:
+            if isinstance(call.func, Ref) and call.func.name == "isinstance" and len(call.args) == 2:
+                subject, classes = call.args
+                if isinstance(subject, Ref) and subject.name == name:
+                    parts = classes.items if isinstance(classes, Items) else (classes,)
+                    for part in parts:
+                        results.append(self.instances(self.infer(part, function, call.block)))
+        return tuple(v for v in known(union(*results)) if not _is_scalar(v))
+
+    def expand(self, values: Values, depth: int = 3) -> Values:
+        """``values`` with every ``ParameterValue`` replaced by what the callers pass, where all can be read."""
+        if not any(isinstance(v, ParameterValue) for v in values):
+            return values
+        results: list[Values] = []
+        for value in values:
+            if not isinstance(value, ParameterValue):
+                results.append((value,))
+            elif depth == 0:
+                results.append(unknown("callers too far away"))
+            else:
+                results.append(self.expand(self.passed(value.function, value.name), depth - 1))
+        return union(*results)
+
+    def passed(self, function: Function, name: str) -> Values:
+        """What the project's own calls pass for a parameter, its default included."""
+        return self._ask(("passed", id(function), name), lambda: self._passed(function, name))
+
+    def _passed(self, function: Function, name: str) -> Values:
+        parameter = function.parameters_by_name[name]
+        results: list[Values] = []
+        complete = False
+        for code, call in self.calls_of(function):
+            complete = True
+            argument = function.arguments(call).get(name)
+            if argument is not None:
+                results.append(self.infer(argument, code, call.block))
+            elif parameter.default is not None:
+                results.append(self._default(function, name))
+            else:
+                results.append(unknown("not passed by name or position"))
+        if not complete:
+            if parameter.default is not None and not isinstance(parameter.default, CallRef):
+                return union(self._default(function, name), unknown("no callers"))
+            return unknown("no callers")
+        return union(*results)
+
+    def _default(self, function: Function, name: str) -> Values:
+        default = function.parameters_by_name[name].default
+        assert default is not None
+        assert function.outer is not None
+        return self.infer(default, function.outer, function.facts.block)
+
+    def calls_of(self, function: Function) -> list[tuple[Code, Call]]:
+        """The calls in the project that reach exactly this function (constructor calls for an ``__init__``)."""
+        key = ("callers", id(function))
+        found: list[tuple[Code, Call]] | None = self._callers.get(key)
+        if found is not None:
+            return found
+        names = [function.name]
+        cls = function.cls
+        if function.name == "__init__" and cls is not None:
+            names = [c.name for c in self.with_subclasses(cls)] + ["super", "__init__", "cls"]
+        found = []
+        self._callers[key] = found
+        for name in names:
+            for code, call in self.calls_named.get(name, ()):
+                if any(target is function for target in self.targets(call, code)):
+                    found.append((code, call))
+        return found
+
+    @cached_property
+    def _callers(self) -> dict[object, list[tuple[Code, Call]]]:
+        return {}
+
+    @cached_property
+    def calls_named(self) -> dict[str, list[tuple[Code, Call]]]:
+        """Every call of the project by the last part of what it calls (imported names too: ``f as g`` is under ``f``)."""
+        table: dict[str, list[tuple[Code, Call]]] = {}
+        for module in self.modules.ordered:
+            aliases = {i.alias: i.name for i in module.facts.imports if i.alias and i.name and i.alias != i.name}
+            for code in module.codes():
+                for call in code.body.calls:
+                    name = _tail(call.func)
+                    table.setdefault(aliases.get(name, name) or name, []).append((code, call))
+        return table
+
+    # --- expressions
+
+    def infer(self, expr: Expr, code: Code, block: int = 0, receiver: Class | None = None) -> Values:
+        """What an expression of ``code`` may be, where it stands in ``block``, for a receiver of that class."""
+        if receiver is None and isinstance(code, Function):
+            receiver = code.cls
+        return self._ask((id(expr), receiver), lambda: self._infer(expr, code, block, receiver))
+
+    def _infer(self, expr: Expr, code: Code, block: int, receiver: Class | None) -> Values:
+        if isinstance(expr, Ref):
+            return self._ref(expr, code, block, receiver)
+        if isinstance(expr, CallRef):
+            return self._call(code.body.calls[expr.index], expr.index, code, receiver)
+        if isinstance(expr, Const):
+            return (LiteralValue(expr.value),)
+        if isinstance(expr, Attr):
+            return self.attribute_of(self.infer(expr.value, code, block, receiver), expr.name)
+        if isinstance(expr, Await):
+            return self.awaited(self.infer(expr.value, code, block, receiver))
+        if isinstance(expr, Item):
+            return self._item(expr, code, block, receiver)
+        if isinstance(expr, Cond):
+            return union(self.infer(expr.body, code, block, receiver), self.infer(expr.orelse, code, block, receiver))
+        if isinstance(expr, Op):
+            return self._operation(expr, code, block, receiver)
+        if isinstance(expr, Items):
+            items = tuple(
+                self.items_of(self.infer(i.value, code, block, receiver))
+                if isinstance(i, Star)
+                else self.infer(i, code, block, receiver)
+                for i in expr.items
+            )
+            return (SequenceValue(union(*items)),)
+        if isinstance(expr, Mapping):
+            return self._mapping(expr, code, block, receiver)
+        if isinstance(expr, Comp):
+            return self._comprehension(expr, code, receiver)
+        if isinstance(expr, FString):
+            return self._fstring(expr, code, block, receiver)
+        if isinstance(expr, Walrus):
+            return self.infer(expr.value, code, block, receiver)
+        if isinstance(expr, Lambda):
+            return (FunctionValue(code.module.functions[expr.function]),)
+        if isinstance(expr, Star):
+            return self.infer(expr.value, code, block, receiver)
+        if isinstance(expr, Yield):
+            return unknown("sent by the caller")
+        return unknown(getattr(expr, "reason", "no value"))
+
+    def _ref(self, ref: Ref, code: Code, block: int, receiver: Class | None) -> Values:
+        first, *rest = ref.name.split(".")
+        values = self.name(first, code, block, ref.span, receiver)
+        whole = first
+        for position, attribute in enumerate(rest):
+            whole += f".{attribute}"
+            stored = self._stored_locally(whole, code, block, ref.span, receiver)
+            values = stored if stored else self.attribute_of(values, attribute)
+            if not values or isinstance(values[0], UnknownValue):
+                # ``import a.b.c`` of a namespace package: only the whole name is a module.
+                module = self.modules.find(".".join([first, *rest[: position + 1]]), code.module)
+                if module is not None and self._is_imported(first, code):
+                    values = (ModuleValue(module),)
+        return values
+
+    def _stored_locally(self, dotted: str, code: Code, block: int, span: int, receiver: Class | None) -> Values | None:
+        """What this very body stored before under a dotted name (``self.client = ...`` and then ``self.client.db``)."""
+        if not isinstance(code, Function):
+            return None
+        binds: list[Definition] = [b for b in code.attribute_bindings if b.target.name == dotted]  # type: ignore[union-attr]
+        if not binds:
+            return None
+        reaching, killed = self._reaching(binds, code, block, span)
+        if not killed:
+            return None
+        return union(*(self.definition(b, dotted, code, receiver) for b in reaching))
+
+    @staticmethod
+    def _is_imported(name: str, code: Code) -> bool:
+        scope: Code | None = code
+        while scope is not None:
+            if any(isinstance(d, Import) for d in scope.bindings.get(name, ())):
+                return True
+            scope = scope.outer
+        return False
+
+    def _item(self, expr: Item, code: Code, block: int, receiver: Class | None) -> Values:
+        bases = self.expand(self.infer(expr.value, code, block, receiver))
+        results: list[Values] = []
+        for base in bases:
+            if isinstance(base, ExternalInstance):
+                label = self._label(expr.index, code, block, receiver)
+                results.append(external.subscript(base, label))
+            elif isinstance(base, SequenceValue):
+                sliced = isinstance(expr.index, Items) and expr.index.kind == "slice"
+                results.append((base,) if sliced else base.items)
+            elif isinstance(base, MappingValue):
+                results.append(self._looked_up(base, expr, code, block, receiver))
+            elif isinstance(base, (ClassValue, ExternalValue)):
+                results.append((base,))  # a generic class with its arguments
+            elif isinstance(base, InstanceValue):
+                results.append(self._through_method(base, "__getitem__"))
+            else:
+                results.append(unknown("an item of something unknown"))
+        return union(*results)
+
+    def _looked_up(self, base: MappingValue, expr: Item, code: Code, block: int, receiver: Class | None) -> Values:
+        wanted = [v.value for v in self.infer(expr.index, code, block, receiver) if isinstance(v, LiteralValue)]
+        values: list[Values] = []
+        for key, value in zip(base.expr.keys, base.expr.values):
+            if not wanted or (isinstance(key, Const) and key.value in wanted):
+                values.append(self.infer(value, base.code))
+        return union(*values) or unknown("no such key")
+
+    def _label(
+        self, expr: Expr, code: Code, block: int, receiver: Class | None
+    ) -> LiteralValue | ParameterValue | None:
+        """The name that a database or collection is asked for by."""
+        values = self.infer(expr, code, block, receiver)
+        if len(values) == 1 and isinstance(values[0], (LiteralValue, ParameterValue)):
+            return values[0]
+        return None
+
+    def _operation(self, expr: Op, code: Code, block: int, receiver: Class | None) -> Values:
+        if expr.op in {"or", "and"}:
+            parts = [self.infer(o, code, block, receiver) for o in expr.operands]
+            if expr.op == "or":
+                return union(*parts)
+            return parts[-1]
+        if expr.op in {"+", "%"} and len(expr.operands) == 2:
+            left, right = (self.infer(o, code, block, receiver) for o in expr.operands)
+            if len(left) == len(right) == 1:
+                a, b = left[0], right[0]
+                if isinstance(a, LiteralValue) and isinstance(b, LiteralValue) and expr.op == "+":
+                    if isinstance(a.value, str) and isinstance(b.value, str):
+                        return (LiteralValue(a.value + b.value),)
+                elif isinstance(a, SequenceValue) and isinstance(b, SequenceValue):
+                    return (SequenceValue(union(a.items, b.items)),)
+        if expr.op in {"/", "+"}:
+            paths = [v for v in self.infer(expr.operands[0], code, block, receiver) if isinstance(v, ExternalInstance)]
+            if paths and expr.op == "/":
+                return tuple(paths)
+        if expr.op == "|":
+            kinds = [self.infer(o, code, block, receiver) for o in expr.operands]
+            flat = union(*kinds)
+            if all(isinstance(v, (ClassValue, ExternalValue, MappingValue, DocumentValue)) for v in flat):
+                return flat
+        return unknown(f"the result of {expr.op}")
+
+    def _mapping(self, expr: Mapping, code: Code, block: int, receiver: Class | None) -> Values:
+        return (MappingValue(code, expr),)
+
+    def _comprehension(self, expr: Comp, code: Code, receiver: Class | None) -> Values:
+        is_async = code.body.blocks[expr.block].kind == "async-comprehension" and expr.kind == "generator"
+        if expr.kind == "dict":
+            return (ExternalInstance("dict"),)
+        return (SequenceValue(self.infer(expr.element, code, expr.block, receiver), is_async),)
+
+    def _fstring(self, expr: FString, code: Code, block: int, receiver: Class | None) -> Values:
+        text = ""
+        for part in expr.parts:
+            values = self.infer(part, code, block, receiver)
+            if len(values) != 1 or not isinstance(values[0], LiteralValue):
+                return (ExternalInstance("str"),)
+            text += str(values[0].value)
+        return (LiteralValue(text),)
+
+    # --- attributes
+
+    def attribute_of(self, values: Values, name: str) -> Values:
+        """What the attribute ``name`` of any of ``values`` may be."""
+        return union(*(self.attribute(value, name) for value in self.expand(values))) or unknown("nothing")
+
+    def attribute(self, value: Value, name: str) -> Values:
+        """What the attribute ``name`` of ``value`` may be."""
+        if isinstance(value, ModuleValue):
+            return self.in_module(value.module, name)
+        if isinstance(value, ExternalValue):
+            return external.attribute(value, name)
+        if isinstance(value, ExternalInstance):
+            if external.is_state(value.cls):
+                return self.in_state(name)
+            return external.member(value, name)
+        if isinstance(value, InstanceValue):
+            return self._ask(("attribute", value.cls, name), lambda: self._instance_attribute(value, name))
+        if isinstance(value, ClassValue):
+            return self._ask(("static", value.cls, name), lambda: self._class_attribute(value, name))
+        if isinstance(value, SuperValue):
+            return self._super_attribute(value, name)
+        if isinstance(value, LiteralValue) and value.value is not None:
+            return (ExternalValue(f"{type(value.value).__name__}.{name}", value),)
+        if isinstance(value, SequenceValue):
+            return (ExternalValue(f"list.{name}", value),)
+        if isinstance(value, (MappingValue, DocumentValue)):
+            return (ExternalValue(f"dict.{name}", value),)
+        if isinstance(value, CoroutineValue):
+            return unknown("an attribute of a coroutine")
+        return unknown(f"an attribute {name} of something unknown")
+
+    def _instance_attribute(self, value: InstanceValue, name: str) -> Values:
+        fallback: Values = ()
+        for owner in self.mro(value.cls):
+            if isinstance(owner, str):
+                members = external.instance_member(owner, name, value)
+                if members:
+                    return members
+                fallback = fallback or external.inherited(owner, name, value)
+                continue
+            method = owner.method(name)
+            if method is not None:
+                if method.is_property:
+                    return self.returns(method, value.cls)
+                if method.is_static:
+                    return (FunctionValue(method),)
+                return (FunctionValue(method, ClassValue(value.cls) if method.is_classmethod else value),)
+            stored = self._stored(owner, name, value.cls)
+            if stored:
+                return stored
+        if any(owner.method("__getattr__") for owner in self.mro(value.cls) if isinstance(owner, Class)):
+            return unknown("__getattr__")
+        return fallback or unknown(f"no attribute {name} on {value.cls.qualname}")
+
+    def _stored(self, owner: Class, name: str, receiver: Class) -> Values:
+        """What a class and its methods bind to ``self.name``."""
+        results: list[Values] = []
+        for definition in owner.bindings.get(name, ()):
+            results.append(self._class_binding(definition, name, owner))
+        for method, bind in self._self_bindings(owner).get(name, ()):
+            results.append(self.definition(bind, f"self.{name}", method, receiver))
+        for code, bind in self._outside_bindings.get(name, ()):
+            if self._binds_on(code, bind, owner):
+                results.append(self.definition(bind, name, code))
+        values = union(*results)
+        precise = known(values)
+        return precise or values
+
+    def _class_binding(self, definition: Definition, name: str, owner: Class) -> Values:
+        values = self.definition(definition, name, owner)
+        if isinstance(definition, Bind) and definition.annotation is not None:
+            declared = self.annotation(definition.annotation, owner)
+            # ``client: AsyncMongoClient = None`` declares; ``name: str = "users"`` says what it is.
+            if known(declared) and (not known(values) or not all(isinstance(v, LiteralValue) for v in values)):
+                return declared
+        return values
+
+    def _self_bindings(self, owner: Class) -> dict[str, list[tuple[Function, Bind]]]:
+        table = self._self_tables.get(owner)
+        if table is None:
+            table = self._self_tables[owner] = {}
+            for method in owner.methods:
+                if not method.has_receiver:
+                    continue
+                prefix = method.facts.parameters[0].name + "."
+                for bind in method.attribute_bindings:
+                    target = bind.target.name  # type: ignore[union-attr]
+                    if target.startswith(prefix) and target.count(".") == 1:
+                        table.setdefault(target[len(prefix) :], []).append((method, bind))
+        return table
+
+    @cached_property
+    def _self_tables(self) -> dict[Class, dict[str, list[tuple[Function, Bind]]]]:
+        return {}
+
+    @cached_property
+    def _outside_bindings(self) -> dict[str, list[tuple[Code, Bind]]]:
+        """Bindings of attributes from outside their class (``database.client = ...``), by the attribute's name."""
+        table: dict[str, list[tuple[Code, Bind]]] = {}
+        for module in self.modules.ordered:
+            for code in module.codes():
+                own = ""
+                if isinstance(code, Function) and code.has_receiver:
+                    own = code.facts.parameters[0].name
+                for bind in code.attribute_bindings:
+                    base, _, attribute = bind.target.name.rpartition(".")  # type: ignore[union-attr]
+                    if base != own:
+                        table.setdefault(attribute, []).append((code, bind))
+        return table
+
+    def _binds_on(self, code: Code, bind: Bind, owner: Class) -> bool:
+        target = bind.target
+        assert isinstance(target, Ref)
+        base = Ref(target.name.rpartition(".")[0], target.span)
+        values = self._ask(("base", id(bind)), lambda: self._ref(base, code, bind.block, None))
+        return any(isinstance(v, (InstanceValue, ClassValue)) and owner in self.mro(v.cls) for v in values)
+
+    def in_state(self, name: str) -> Values:
+        """What the project stores as ``….state.name`` (``app.state``, ``request.state``)."""
+        results = [
+            self.definition(bind, name, code)
+            for code, bind in self._outside_bindings.get(name, ())
+            if bind.target.name.rpartition(".")[0].rpartition(".")[2] == "state"  # type: ignore[union-attr]
+        ]
+        return union(*results) or unknown(f"nothing stores state.{name}")
+
+    def _class_attribute(self, value: ClassValue, name: str) -> Values:
+        fallback: Values = ()
+        for owner in self.mro(value.cls):
+            if isinstance(owner, str):
+                members = external.class_member(owner, name, value)
+                if members:
+                    return members
+                fallback = fallback or external.inherited(owner, name, value)
+                continue
+            method = owner.method(name)
+            if method is not None:
+                if method.is_classmethod:
+                    return (FunctionValue(method, value),)
+                return (FunctionValue(method),)
+            if name in owner.bindings:
+                return union(*(self._class_binding(d, name, owner) for d in owner.bindings[name]))
+            stored = self._stored(owner, name, value.cls)
+            if stored:
+                return stored
+        return fallback or unknown(f"no attribute {name} on {value.cls.qualname}")
+
+    def _super_attribute(self, value: SuperValue, name: str) -> Values:
+        mro = self.mro(value.receiver)
+        rest = mro[mro.index(value.cls) + 1 :] if value.cls in mro else self.mro(value.cls)[1:]
+        instance = InstanceValue(value.receiver)
+        fallback: Values = ()
+        for owner in rest:
+            if isinstance(owner, str):
+                members = external.instance_member(owner, name, instance)
+                if members:
+                    return members
+                fallback = fallback or external.inherited(owner, name, instance)
+            else:
+                method = owner.method(name)
+                if method is not None:
+                    bound: Value = ClassValue(value.receiver) if method.is_classmethod else instance
+                    return self.returns(method, value.receiver) if method.is_property else (FunctionValue(method, bound),)
+        return fallback or unknown(f"no attribute {name} above {value.cls.qualname}")
+
+    def _through_method(self, value: InstanceValue, name: str) -> Values:
+        return union(*(self.call_value(v) for v in self.attribute(value, name)))
+
+    # --- classes
+
+    def mro(self, cls: Class) -> tuple[Class | str, ...]:
+        """The class and its ancestors, nearest first; third-party ones by canonical name."""
+        found = self._mros.get(cls)
+        if found is None:
+            self._mros[cls] = (cls,)  # what a circle of bases sees
+            order: dict[Class | str, None] = {cls: None}
+            for base in self.bases(cls):
+                for ancestor in self.mro(base) if isinstance(base, Class) else external.ancestry(base):
+                    # The last mention wins, as in C3: a shared root comes after everything built on it.
+                    order.pop(ancestor, None)
+                    order[ancestor] = None
+            order.pop(cls)
+            found = self._mros[cls] = (cls, *order)
+        return found
+
+    @cached_property
+    def _mros(self) -> dict[Class, tuple[Class | str, ...]]:
+        return {}
+
+    def bases(self, cls: Class) -> tuple[Class | str, ...]:
+        """The direct bases that can be resolved, without their type arguments."""
+        outer = cls.outer
+        assert outer is not None
+        result: list[Class | str] = []
+        for base in cls.facts.bases:
+            expr = base.value if isinstance(base, Item) else base
+            for value in self.infer(expr, outer, cls.facts.block):
+                if isinstance(value, ClassValue) and value.cls is not cls:
+                    result.append(value.cls)
+                elif isinstance(value, ExternalValue):
+                    result.append(value.name)
+                elif isinstance(value, ExternalInstance):
+                    result.append(value.cls)  # a base made by a call: ``declarative_base()``
+        return tuple(result)
+
+    def has_unknown_base(self, cls: Class) -> bool:
+        """Whether some ancestor in the project has a base that cannot be resolved."""
+        for owner in self.mro(cls):
+            if isinstance(owner, Class):
+                outer = owner.outer
+                assert outer is not None
+                for base in owner.facts.bases:
+                    expr = base.value if isinstance(base, Item) else base
+                    if any(isinstance(v, UnknownValue) for v in self.infer(expr, outer, owner.facts.block)):
+                        return True
+        return False
+
+    def is_a(self, cls: Class, *names: str) -> bool:
+        """Whether a class descends from one of these third-party classes (canonical names)."""
+        return any(isinstance(owner, str) and owner in names for owner in self.mro(cls))
+
+    def subclasses(self, cls: Class) -> tuple[Class, ...]:
+        """The project's classes that descend from ``cls``, by module and line; not itself."""
+        return tuple(self._subclasses.get(cls, ()))
+
+    @cached_property
+    def _subclasses(self) -> dict[Class, list[Class]]:
+        table: dict[Class, list[Class]] = {}
+        for module in self.modules.ordered:
+            for cls in module.classes:
+                for ancestor in self.mro(cls)[1:]:
+                    if isinstance(ancestor, Class):
+                        table.setdefault(ancestor, []).append(cls)
+        return table
+
+    def with_subclasses(self, cls: Class) -> tuple[Class, ...]:
+        """A class and all that descend from it."""
+        return (cls, *self.subclasses(cls))
+
+    # --- annotations
+
+    def annotation(self, expr: Expr, code: Code, receiver: Class | None = None) -> Values:
+        """The values that an annotation admits: instances of the classes it names, None apart."""
+        return self._ask(("annotation", id(expr), receiver), lambda: self._annotation(expr, code, receiver))
+
+    def _annotation(self, expr: Expr, code: Code, receiver: Class | None) -> Values:
+        if isinstance(expr, Const):
+            return (NOTHING,) if expr.value is None else unknown("a literal annotation")
+        if isinstance(expr, Op) and expr.op == "|":
+            return union(*(self.annotation(o, code, receiver) for o in expr.operands))
+        if isinstance(expr, Item):
+            return self._generic(expr, code, receiver)
+        if not isinstance(expr, Ref):
+            return unknown("an unreadable annotation")
+        if expr.name.rpartition(".")[2] == "Self" and receiver is not None:
+            return (InstanceValue(receiver),)
+        bind, owner = self.single_binding(expr, code)
+        if bind is not None and owner is not None and bind.value is not None:
+            if isinstance(bind.value, (Item, Op, Ref)) and bind.value is not expr:
+                return self.annotation(bind.value, owner, receiver)
+            if isinstance(bind.value, CallRef):
+                return self._type_variable(owner.body.calls[bind.value.index], owner)
+        return self.instances(self.infer(expr, code, 0))
+
+    def _type_variable(self, call: Call, code: Code) -> Values:
+        """``T = TypeVar("T", bound=Base)`` admits its bound; ``UserId = NewType("UserId", str)`` its base."""
+        if _tail(call.func) == "TypeVar":
+            for keyword in call.keywords:
+                if keyword.name == "bound":
+                    return self.annotation(keyword.value, code)
+            return unknown("a type variable")
+        if _tail(call.func) == "NewType" and len(call.args) == 2:
+            return self.annotation(call.args[1], code)
+        return unknown("a computed type")
+
+    def _generic(self, expr: Item, code: Code, receiver: Class | None) -> Values:
+        name = _tail(expr.value)
+        arguments = expr.index.items if isinstance(expr.index, Items) else (expr.index,)
+        if name in {"Annotated", "Final", "ClassVar", "Optional", "Required", "NotRequired", "Mapped"}:
+            return self.annotation(arguments[0], code, receiver)
+        if name == "Union":
+            return union(*(self.annotation(a, code, receiver) for a in arguments))
+        if name in {"Type", "type"}:
+            return tuple(
+                ClassValue(v.cls) if isinstance(v, InstanceValue) else ExternalValue(v.cls)
+                for v in self.annotation(arguments[0], code, receiver)
+                if isinstance(v, (InstanceValue, ExternalInstance))
+            ) or unknown("a type")
+        if name in _COROUTINES:
+            return (CoroutineValue(self.annotation(arguments[-1], code, receiver)),)
+        base = self.instances(self.infer(expr.value, code, 0))
+        if name in _ITERABLES or name in _ASYNC_ITERABLES:
+            if not any(isinstance(v, ExternalInstance) and external.is_driver(v.cls) for v in base):
+                parts = [a for a in arguments if not (isinstance(a, Const) and a.value is None)]
+                first = parts[:1] if "Generator" in name else parts
+                items = union(*(self.annotation(a, code, receiver) for a in first))
+                return (SequenceValue(items, name in _ASYNC_ITERABLES),)
+        if name == "Literal":
+            return tuple(LiteralValue(a.value) for a in arguments if isinstance(a, Const)) or unknown("a literal")
+        owners = self.annotation(arguments[0], code, receiver)
+        if len(owners) == 1 and isinstance(owners[0], InstanceValue):
+            own = owners[0].cls
+            return tuple(
+                ExternalInstance(v.cls, owner=own) if isinstance(v, ExternalInstance) and external.is_driver(v.cls) else v
+                for v in base
+            )
+        return base
+
+    def instances(self, values: Values) -> Values:
+        """Instances of the classes that ``values`` are."""
+        results: list[Value] = []
+        for value in values:
+            if isinstance(value, ClassValue):
+                results.append(InstanceValue(value.cls))
+            elif isinstance(value, ExternalValue):
+                results.append(ExternalInstance(external.class_of(value.name)))
+            elif isinstance(value, SequenceValue):
+                results.extend(self.instances(value.items))
+            elif value == NOTHING:
+                results.append(value)
+            else:
+                results.append(UnknownValue("no class"))
+        return tuple(dict.fromkeys(results))
+
+    # --- calls
+
+    def _call(self, call: Call, index: int, code: Code, receiver: Class | None) -> Values:
+        callees = self.infer(call.func, code, call.block, receiver)
+        results: list[Values] = []
+        for callee in self.expand(callees):
+            results.append(self.result(callee, call, index, code, receiver))
+        return union(*results) or unknown("nothing is called")
+
+    def result(self, callee: Value, call: Call, index: int, code: Code, receiver: Class | None) -> Values:
+        """What calling ``callee`` here gives."""
+        if isinstance(callee, FunctionValue):
+            values = self.call_value(callee)
+            return self._filled(values, callee.function, call, code, receiver)
+        if isinstance(callee, ExternalValue):
+            return self._external_result(callee, call, index, code, receiver)
+        return self.call_value(callee)
+
+    def call_value(self, callee: Value) -> Values:
+        """What calling ``callee`` gives, whatever the arguments."""
+        if isinstance(callee, FunctionValue):
+            function = callee.function
+            own = callee.receiver.cls if isinstance(callee.receiver, (InstanceValue, ClassValue)) else None
+            if function.facts.is_generator:
+                manager = function._decorated("contextmanager", "asynccontextmanager")
+                items = self.yielded(function, own)
+                return (ManagerValue(items),) if manager else (SequenceValue(items, function.is_async),)
+            values = self.returns(function, own)
+            return (CoroutineValue(values),) if function.is_async else values
+        if isinstance(callee, ClassValue):
+            return (InstanceValue(callee.cls),)
+        if isinstance(callee, InstanceValue):
+            return self._through_method(callee, "__call__")
+        if isinstance(callee, ExternalValue):
+            return external.returned(callee)
+        return unknown("calls something unknown")
+
+    def returns(self, function: Function, receiver: Class | None = None) -> Values:
+        """What a function returns (a coroutine function: what awaiting it gives), by value and by annotation."""
+        return self._ask(("returns", id(function), receiver), lambda: self._returns(function, receiver))
+
+    def _returns(self, function: Function, receiver: Class | None) -> Values:
+        outer = function.outer
+        assert outer is not None
+        annotated: Values = ()
+        if function.facts.returns is not None:
+            annotated = self.annotation(function.facts.returns, outer, receiver or function.cls)
+        inferred = union(*(self.infer(r.value, function, r.block, receiver) for r in function.returned if r.value))
+        if not function.returned:
+            inferred = (NOTHING,)
+        if not known(annotated) or all(_is_vague(v) for v in known(annotated)):
+            return inferred if known(inferred) or not annotated else annotated
+        agreeing = tuple(v for v in known(inferred) if any(_same_kind(v, a) for a in annotated))
+        # What flows out says more than the annotation (a collection's name, a subclass), if all of it agrees.
+        return agreeing if agreeing and len(agreeing) == len(inferred) - (NOTHING in inferred) else annotated
+
+    def yielded(self, function: Function, receiver: Class | None = None) -> Values:
+        """What a generator function yields."""
+        return self._ask(("yields", id(function), receiver), lambda: self._yielded(function, receiver))
+
+    def _yielded(self, function: Function, receiver: Class | None) -> Values:
+        results: list[Values] = []
+        for event in function.body.events:
+            value = getattr(event, "value", None)
+            if isinstance(value, Yield) and value.value is not None:
+                values = self.infer(value.value, function, event.block, receiver)  # type: ignore[union-attr]
+                results.append(self.items_of(values) if value.whole else values)
+        if not known(union(*results)) and function.facts.returns is not None and function.outer is not None:
+            return self.items_of(self.annotation(function.facts.returns, function.outer, receiver))
+        return union(*results) or unknown("yields something unknown")
+
+    def _filled(
+        self, values: Values, function: Function, call: Call, code: Code, receiver: Class | None
+    ) -> Values:
+        """``values`` with the parameters of ``function`` replaced by this call's arguments."""
+
+        def fill(value: Value) -> Values:
+            if isinstance(value, ParameterValue) and value.function is function:
+                argument = function.arguments(call).get(value.name)
+                if argument is not None:
+                    return self.infer(argument, code, call.block, receiver)
+                if function.parameters_by_name[value.name].default is not None:
+                    return self._default(function, value.name)
+                return unknown("not passed by name or position")
+            if isinstance(value, ExternalInstance) and isinstance(value.label, ParameterValue):
+                labels = fill(value.label)
+                label = labels[0] if len(labels) == 1 else None
+                kept = label if isinstance(label, (LiteralValue, ParameterValue)) else None
+                return (ExternalInstance(value.cls, kept, value.owner, value.origin),)
+            if isinstance(value, CoroutineValue):
+                return (CoroutineValue(union(*(fill(v) for v in value.values))),)
+            if isinstance(value, SequenceValue):
+                return (SequenceValue(union(*(fill(v) for v in value.items)), value.is_async),)
+            return (value,)
+
+        return union(*(fill(v) for v in values))
+
+    def _external_result(
+        self, callee: ExternalValue, call: Call, index: int, code: Code, receiver: Class | None
+    ) -> Values:
+        name = callee.name
+        if name == "super":
+            return self._super(code, receiver)
+        if name in {"typing.cast", "typing_extensions.cast"} and len(call.args) == 2:
+            return self.annotation(call.args[0], code)
+        if name == "getattr" and len(call.args) >= 2:
+            label = self._label(call.args[1], code, call.block, receiver)
+            if isinstance(label, LiteralValue) and isinstance(label.value, str):
+                return self.attribute_of(self.infer(call.args[0], code, call.block, receiver), label.value)
+            return unknown("a computed attribute")
+        if name in external.PARTIALS and call.args:
+            return self.infer(call.args[0], code, call.block, receiver)
+        if name in external.SEQUENCES and call.args:
+            return (SequenceValue(self.items_of(self.infer(call.args[0], code, call.block, receiver))),)
+        if name in external.FIRST_ITEM and call.args:
+            items = self.items_of(self.infer(call.args[0], code, call.block, receiver))
+            return (CoroutineValue(items),) if name == "anext" else items
+        if name == "dict" and len(call.args) == 1:
+            copied = self.infer(call.args[0], code, call.block, receiver)
+            if any(isinstance(v, (DocumentValue, MappingValue)) for v in copied):
+                return copied
+        if name == "type" and len(call.args) == 1:
+            return tuple(
+                ClassValue(v.cls) for v in self.infer(call.args[0], code, call.block, receiver)
+                if isinstance(v, InstanceValue)
+            ) or unknown("a type")  # fmt: skip
+        if name == "asyncio.gather":
+            results = (self.awaited(self.infer(a, code, call.block, receiver)) for a in call.args)
+            return (CoroutineValue((SequenceValue(union(*results)),)),)
+        if name in external.AWAITS_FIRST and call.args:
+            return (CoroutineValue(self.awaited(self.infer(call.args[0], code, call.block, receiver))),)
+        if name in external.AWAITED_HANDOFFS:
+            handed = external.handed_functions(name, call)
+            functions = self.infer(handed[0][0], code, call.block, receiver) if handed else ()
+            return (CoroutineValue(union(*(self.call_value(v) for v in functions))),)
+        first: Values = ()
+        if call.args:
+            first = self.infer(call.args[0], code, call.block, receiver)
+        elif call.keywords and call.keywords[0].name in {"name", "model"}:
+            first = self.infer(call.keywords[0].value, code, call.block, receiver)
+        return external.called(callee, first, (code, index))
+
+    def _super(self, code: Code, receiver: Class | None) -> Values:
+        scope: Code | None = code
+        while scope is not None and not (isinstance(scope, Function) and scope.cls is not None):
+            scope = scope.outer
+        if not isinstance(scope, Function) or scope.cls is None:
+            return unknown("super() outside a class")
+        return (SuperValue(scope.cls, receiver if receiver is not None else scope.cls),)
+
+    # --- protocols
+
+    def awaited(self, values: Values) -> Values:
+        """What ``await`` of any of ``values`` gives."""
+        results: list[Values] = []
+        for value in values:
+            if isinstance(value, CoroutineValue):
+                results.append(value.values)
+            elif isinstance(value, ExternalInstance):
+                results.append(external.awaited(value))
+            else:
+                results.append((value,))
+        return union(*results)
+
+    def items_of(self, values: Values) -> Values:
+        """What iterating over any of ``values`` gives."""
+        results: list[Values] = []
+        for value in self.expand(values):
+            if isinstance(value, SequenceValue):
+                results.append(value.items)
+            elif isinstance(value, ExternalInstance):
+                results.append(external.iterated(value))
+            elif isinstance(value, InstanceValue):
+                iterator = self._through_method(value, "__aiter__") or self._through_method(value, "__iter__")
+                results.append(tuple(v for i in iterator if isinstance(i, SequenceValue) for v in i.items))
+            elif isinstance(value, ClassValue):
+                results.append((InstanceValue(value.cls),))  # an enum's members
+            else:
+                results.append(unknown("an item of something unknown"))
+        return union(*results) or unknown("no items")
+
+    def entered(self, values: Values) -> Values:
+        """What ``with``/``async with`` binds for any of ``values``."""
+        results: list[Values] = []
+        for value in values:
+            if isinstance(value, InstanceValue):
+                entered = union(
+                    *(self.awaited(self.call_value(m)) for n in ("__aenter__", "__enter__") for m in self.attribute(value, n)
+                      if isinstance(m, FunctionValue))
+                )  # fmt: skip
+                results.append(entered or (value,))
+            elif isinstance(value, ExternalInstance):
+                results.append(external.entered(value))
+            elif isinstance(value, ManagerValue):
+                results.append(value.values)
+            else:
+                results.append((value,))
+        return union(*results)
+
+    # --- the call graph's primitive
+
+    def targets(self, call: Call, code: Code, receiver: Class | None = None) -> tuple[Function, ...]:
+        """The project's own functions that a call may run: functions, methods, constructors, ``__call__``.
+
+        A call through an abstract method reaches the implementations in the subclasses.
+        """
+        found: dict[Function, None] = {}
+        for value in self.expand(self.infer(call.func, code, call.block, receiver)):
+            for function in self.functions_of(value):
+                found.setdefault(function)
+        return tuple(found)
+
+    def functions_of(self, value: Value) -> Iterator[Function]:
+        """The project's functions that calling ``value`` runs."""
+        if isinstance(value, FunctionValue):
+            function = value.function
+            if function.is_abstract and function.cls is not None:
+                implementations = [
+                    m for c in self.subclasses(function.cls) if (m := c.method(function.name)) and not m.is_abstract
+                ]
+                yield from implementations or [function]
+            else:
+                yield function
+        elif isinstance(value, ClassValue):
+            for name in ("__new__", "__init__", "__post_init__", "model_post_init"):
+                for owner in self.mro(value.cls):
+                    method = owner.method(name) if isinstance(owner, Class) else None
+                    if method is not None:
+                        yield method
+                        break
+        elif isinstance(value, InstanceValue):
+            for member in self.attribute(value, "__call__"):
+                if isinstance(member, FunctionValue):
+                    yield member.function
+
+
+def _position(definition: Definition) -> tuple[int, int]:
+    """Where a definition starts (a comparable span), and the block it stands in."""
+    if isinstance(definition, Bind):
+        return definition.span, definition.block
+    if isinstance(definition, Import):
+        return definition.span, 0
+    return definition.facts.span, definition.facts.block
+
+
+def _excluded(code: Code, own: int, around: dict[int, object]) -> bool:
+    """Whether a definition's block and the read's are different arms of one branch."""
+    blocks = code.body.blocks
+    mine = {index for index, _ in code.ancestors_of(own)}
+    for index in mine - around.keys():
+        kind, of = blocks[index].kind, blocks[index].of
+        if kind == "else" and of in around:
+            return True
+        if kind == "if" and any(blocks[a].kind == "else" and blocks[a].of == index for a in around):
+            return True
+        if kind in {"case", "except"} and any(
+            blocks[a].kind == kind and blocks[a].of == of and a != index for a in around
+        ):
+            return True
+    return False
+
+
+def _unconditional(definition: Definition) -> bool:
+    if isinstance(definition, Import):
+        return not definition.guarded and not definition.type_checking
+    if isinstance(definition, Bind):
+        return definition.block == 0 and definition.op == "=" and definition.value is not None
+    return definition.facts.block == 0
+
+
+def _tail(expr: Expr) -> str:
+    """The last part of what an expression names."""
+    if isinstance(expr, Ref):
+        return expr.name.rpartition(".")[2]
+    return expr.name if isinstance(expr, Attr) else ""
+
+
+def _is_builtin(values: Values) -> bool:
+    return len(values) == 1 and isinstance(values[0], ExternalValue) and values[0].name in _BUILTINS
+
+
+def _is_vague(value: Value) -> bool:
+    """Types that say nothing about what may be done with a value."""
+    return isinstance(value, ExternalInstance) and value.cls in {"typing.Any", "object"}
+
+
+def _is_scalar(value: Value) -> bool:
+    return isinstance(value, ExternalInstance) and value.cls in {
+        "str", "int", "float", "bool", "bytes", "dict",
+        "list", "tuple", "set", "typing.Dict", "typing.List",
+    }  # fmt: skip
+
+
+def _same_kind(value: Value, declared: Value) -> bool:
+    if isinstance(declared, ExternalInstance):
+        return isinstance(value, ExternalInstance) and (
+            value.cls == declared.cls or external.related(value.cls, declared.cls)
+        )
+    if isinstance(declared, InstanceValue):
+        return isinstance(value, InstanceValue)
+    return type(value) is type(declared)

@@ -1,0 +1,318 @@
+"""The FastAPI side of the program: apps and routers, who registers what on them, dependencies, middleware, start-up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from guardrails.facts.records import Call, CallRef, Const, Expr, Items, Keyword, Mapping, Ref
+from guardrails.knowledge import web as tables
+from guardrails.program.model import Class, Code, Function, Module
+from guardrails.program.modules import Modules
+from guardrails.program.types import Types
+from guardrails.program.values import (
+    ClassValue, ExternalInstance, ExternalValue, FunctionValue, InstanceValue, LiteralValue, Value, Values,
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A call where it stands."""
+
+    code: Code
+    index: int
+
+    @property
+    def call(self) -> Call:
+        return self.code.body.calls[self.index]
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """A handler registered on an app or router.
+
+    ``owner``: the app or router as written; ``owners``: what it may be. ``methods``: HTTP methods, none for a
+    websocket. ``path``: as written, None where it cannot be read.
+    """
+
+    handler: Function
+    site: Site
+    owner: Expr
+    owners: Values
+    methods: tuple[str, ...]
+    path: str | None
+    websocket: bool
+
+
+class Web:
+    """Answers about FastAPI objects."""
+
+    def __init__(self, modules: Modules, types: Types) -> None:
+        self.modules = modules
+        self.types = types
+
+    # --- apps and routers
+
+    def is_app(self, value: Value) -> bool:
+        """Whether a value is a FastAPI or Starlette application."""
+        return self._is(value, tables.APPS)
+
+    def is_router(self, value: Value) -> bool:
+        """Whether a value is a router."""
+        return self._is(value, tables.ROUTERS)
+
+    def _is(self, value: Value, classes: frozenset[str]) -> bool:
+        if isinstance(value, ExternalInstance):
+            return value.cls in classes
+        return isinstance(value, InstanceValue) and self.types.is_a(value.cls, *classes)
+
+    @cached_property
+    def app_sites(self) -> tuple[Site, ...]:
+        """Where the application constructs its apps, by module and line."""
+        return tuple(self._constructions(tables.APPS))
+
+    @cached_property
+    def router_sites(self) -> tuple[Site, ...]:
+        """Where the application constructs its routers, by module and line."""
+        return tuple(self._constructions(tables.ROUTERS))
+
+    def _constructions(self, classes: frozenset[str]) -> Iterator[Site]:
+        for module in self.modules.ordered:
+            if not module.application:
+                continue
+            for code in module.codes():
+                for index, call in enumerate(code.body.calls):
+                    if isinstance(call.func, Ref) and call.func.name.rpartition(".")[2][:1].isupper():
+                        for value in self.types.infer(call.func, code, call.block):
+                            if (isinstance(value, ExternalValue) and value.name in classes) or (
+                                isinstance(value, ClassValue) and self.types.is_a(value.cls, *classes)
+                            ):
+                                yield Site(code, index)
+                                break
+
+    # --- registrations
+
+    @cached_property
+    def registered(self) -> tuple[Registered, ...]:
+        """Every handler registration of the application, by module and place."""
+        found = []
+        for module in self.modules.ordered:
+            if module.application:
+                for code in module.codes():
+                    found.extend(self._registered_in(code))
+        return tuple(found)
+
+    def _registered_in(self, code: Code) -> Iterator[Registered]:
+        decorated = {
+            decorator.index: function
+            for function in code.module.functions
+            if function.outer is code
+            for decorator in function.facts.decorators
+            if isinstance(decorator, CallRef)
+        }
+        for index, call in enumerate(code.body.calls):
+            if not isinstance(call.func, Ref) or "." not in call.func.name:
+                continue
+            base, _, name = call.func.name.rpartition(".")
+            row = tables.REGISTRATIONS.get(name)
+            if row is None or (row.decorator and index not in decorated and call.use != "receiver"):
+                continue
+            owner = Ref(base, call.func.span)
+            owners = self._owners(owner, code, call.block)
+            if not owners:
+                continue
+            if row.decorator:
+                handlers = [decorated[index]] if index in decorated else self._called_with(code, index)
+            else:
+                handlers = self.functions(_argument(call, row.endpoint, "endpoint"), code, call.block)
+            for handler in handlers:
+                yield Registered(
+                    handler, Site(code, index), owner, owners, self._methods(call, row), self.text(
+                        _argument(call, 0, "path"), code, call.block
+                    ), row.websocket,
+                )  # fmt: skip
+
+    def _called_with(self, code: Code, decorator: int) -> list[Function]:
+        """``router.get("/x")(handler)``: the decorator called by hand."""
+        for call in code.body.calls:
+            if isinstance(call.func, CallRef) and call.func.index == decorator and call.args:
+                return self.functions(call.args[0], code, call.block)
+        return []
+
+    def _owners(self, owner: Ref, code: Code, block: int) -> Values:
+        values = self.types.expand(self.types.infer(owner, code, block))
+        return tuple(v for v in values if self.is_app(v) or self.is_router(v))
+
+    def _methods(self, call: Call, row: tables.Registration) -> tuple[str, ...]:
+        if row.methods or row.websocket:
+            return row.methods
+        for keyword in call.keywords:
+            if keyword.name == "methods" and isinstance(keyword.value, Items):
+                return tuple(
+                    item.value.upper() for item in keyword.value.items
+                    if isinstance(item, Const) and isinstance(item.value, str)
+                )  # fmt: skip
+        return ("GET",)
+
+    @cached_property
+    def handlers(self) -> dict[Function, tuple[Registered, ...]]:
+        """The handlers and their registrations, in order of registration."""
+        table: dict[Function, list[Registered]] = {}
+        for registered in self.registered:
+            table.setdefault(registered.handler, []).append(registered)
+        return {handler: tuple(found) for handler, found in table.items()}
+
+    # --- what else the framework calls
+
+    def functions(self, expr: Expr | None, code: Code, block: int) -> list[Function]:
+        """The project's functions that an expression names (partials unwrapped, classes by constructor and ``__call__``)."""
+        if expr is None:
+            return []
+        found: list[Function] = []
+        for value in self.types.expand(self.types.infer(expr, code, block)):
+            found.extend(self.types.functions_of(value))
+            if isinstance(value, FunctionValue) and value.function not in found:
+                found.append(value.function)
+        return found
+
+    def text(self, expr: Expr | None, code: Code, block: int) -> str | None:
+        """The string that an expression is, if it is one and can be read."""
+        if expr is None:
+            return None
+        values = self.types.infer(expr, code, block)
+        if len(values) == 1 and isinstance(values[0], LiteralValue) and isinstance(values[0].value, str):
+            return values[0].value
+        return None
+
+    @cached_property
+    def dependencies(self) -> frozenset[Function]:
+        """The project's functions that ``Depends`` or ``Security`` names anywhere in the application."""
+        found: set[Function] = set()
+        for module in self.modules.ordered:
+            if not module.application:
+                continue
+            for code in module.codes():
+                for index, call in enumerate(code.body.calls):
+                    marker = _last(call.func) in {"Depends", "Security"} and self.types.depends_marker(CallRef(index), code)
+                    if marker:
+                        found.update(self.functions(_argument(call, 0, "dependency"), code, call.block))
+                if isinstance(code, Function):
+                    for parameter in code.facts.parameters:
+                        for value in self.types.dependency(code, parameter.name) or ():
+                            found.update(self.types.functions_of(value))
+        return frozenset(found)
+
+    @cached_property
+    def middleware(self) -> frozenset[Function]:
+        """Functions and methods that run as middleware."""
+        found: set[Function] = set()
+        for module in self.modules.ordered:
+            if not module.application:
+                continue
+            for cls in module.classes:
+                if self.types.is_a(cls, *tables.MIDDLEWARE_BASES):
+                    found.update(m for m in cls.methods if m.name in {"dispatch", "__call__"})
+            for function in module.functions:
+                if any(n.endswith(".middleware") for n in function.decorator_names):
+                    found.add(function)
+            for code in module.codes():
+                for call in code.body.calls:
+                    name = _last(call.func)
+                    if name in {"add_middleware", "Middleware"} and call.args:
+                        for value in self.types.infer(call.args[0], code, call.block):
+                            if isinstance(value, ClassValue):
+                                found.update(m for m in value.cls.methods if m.name in {"dispatch", "__call__"})
+        return frozenset(found)
+
+    @cached_property
+    def exception_handlers(self) -> dict[Function, tuple[Site, ...]]:
+        """Functions registered to answer exceptions, with where they are registered."""
+        found: dict[Function, list[Site]] = {}
+        for module in self.modules.ordered:
+            if not module.application:
+                continue
+            for function in module.functions:
+                for decorator in function.facts.decorators:
+                    if isinstance(decorator, CallRef) and function.outer is not None:
+                        call = function.outer.body.calls[decorator.index]
+                        if _last(call.func) == "exception_handler":
+                            found.setdefault(function, []).append(Site(function.outer, decorator.index))
+            for code in module.codes():
+                for index, call in enumerate(code.body.calls):
+                    for expr in self._handler_expressions(call, code):
+                        for function in self.functions(expr, code, call.block):
+                            found.setdefault(function, []).append(Site(code, index))
+        return {function: tuple(sites) for function, sites in found.items()}
+
+    def _handler_expressions(self, call: Call, code: Code) -> Iterator[Expr]:
+        if _last(call.func) == "add_exception_handler":
+            handler = _argument(call, 1, "handler")
+            if handler is not None:
+                yield handler
+        for keyword in call.keywords:
+            if keyword.name == tables.EXCEPTION_HANDLERS_KEYWORD:
+                mapping = self.mapping(keyword.value, code, call.block)
+                if mapping is not None:
+                    yield from mapping.values
+
+    def mapping(self, expr: Expr, code: Code, block: int) -> Mapping | None:
+        """The dict display that an expression is, through local names of the same code."""
+        if isinstance(expr, Mapping):
+            return expr
+        bind, owner = self.types.single_binding(expr, code) if isinstance(expr, Ref) else (None, None)
+        return bind.value if bind is not None and owner is code and isinstance(bind.value, Mapping) else None
+
+    # --- start-up
+
+    @cached_property
+    def startup(self) -> frozenset[Function]:
+        """Functions that run at start-up or shutdown: lifespans, event handlers, the factories that build an app."""
+        found: set[Function] = set()
+        for site in self.app_sites:
+            if isinstance(site.code, Function):
+                found.add(site.code)
+        for module in self.modules.ordered:
+            if not module.application:
+                continue
+            for function in module.functions:
+                if any(n.endswith(".on_event") for n in function.decorator_names):
+                    found.add(function)
+            for code in module.codes():
+                for call in code.body.calls:
+                    for keyword in call.keywords:
+                        if keyword.name in tables.LIFECYCLE_KEYWORDS:
+                            found.update(self._lifecycle(keyword, code, call))
+                    if _last(call.func) == "add_event_handler":
+                        found.update(self.functions(_argument(call, 1, "func"), code, call.block))
+                    if _last(call.func) == "append" and _base(call.func).endswith((".on_startup", ".on_shutdown")):
+                        found.update(self.functions(_argument(call, 0, "func"), code, call.block))
+                for bind in code.attribute_bindings:
+                    if isinstance(bind.target, Ref) and bind.target.name.endswith(".lifespan_context"):
+                        found.update(self.functions(bind.value, code, bind.block))
+        return frozenset(found)
+
+    def _lifecycle(self, keyword: Keyword, code: Code, call: Call) -> list[Function]:
+        value = keyword.value
+        parts = value.items if isinstance(value, Items) else (value,)
+        return [function for part in parts for function in self.functions(part, code, call.block)]
+
+
+def _argument(call: Call, position: int | None, name: str) -> Expr | None:
+    """An argument by position or keyword."""
+    for keyword in call.keywords:
+        if keyword.name == name:
+            return keyword.value
+    return call.args[position] if position is not None and position < len(call.args) else None
+
+
+def _last(expr: Expr) -> str:
+    name = getattr(expr, "name", "")
+    return name.rpartition(".")[2] if isinstance(name, str) else ""
+
+
+def _base(expr: Expr) -> str:
+    return expr.name.rpartition(".")[0] if isinstance(expr, Ref) else ""
+
+
+__all__ = ["Class", "Module", "Registered", "Site", "Web"]
