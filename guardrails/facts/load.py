@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import io
-import multiprocessing
 import os
 import re
 import sys
@@ -24,6 +23,8 @@ from guardrails.facts.extract import extract
 from guardrails.facts.records import ModuleFacts
 
 if TYPE_CHECKING:
+    from multiprocessing.context import BaseContext
+
     from guardrails.options import Options
     from guardrails.project import Project
 
@@ -266,7 +267,9 @@ def _parallel(chunks: Sequence[list[_Job]], workers: int) -> Iterator[_Outcome]:
             pool.shutdown()
 
 
-def _context() -> multiprocessing.context.BaseContext:
+def _context() -> BaseContext:
     """Forking is by far the quickest, and safe with one thread; elsewhere the platform's own way."""
+    import multiprocessing
+
     fork = sys.platform == "linux" and threading.active_count() == 1
     return multiprocessing.get_context("fork" if fork else None)

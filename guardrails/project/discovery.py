@@ -19,10 +19,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from packaging.utils import canonicalize_name
-
 from guardrails.options import Options
-from guardrails.project.environment import declared_names
 from guardrails.project.model import Project, SourceFile
 from guardrails.project.scan import Display, Entry, Tree, repository_root, scan
 
@@ -243,15 +240,17 @@ class _Discovery:
             text = _bytes(file.entry.path)
             if b"import *" not in text and not any(re.search(rb"\b%s\b" % n.encode(), text) for n in names):
                 return False
-        return not self._required(root, canonicalize_name(parts[0]))
+        return not self._required(root, parts[0])
 
     def _required(self, folder: str, name: str) -> bool:
         """Whether requirement files from ``folder`` up to the repository's root name this distribution."""
+        from guardrails.project.environment import declared_names, normal_name
+
         top = repository_root(self.roots[0]) or self.roots[0]
         while _inside(folder, top):
             if folder not in self._requirements:
                 self._requirements[folder] = declared_names(Path(folder))
-            if name in self._requirements[folder]:
+            if normal_name(name) in self._requirements[folder]:
                 return True
             folder = os.path.dirname(folder)
         return False

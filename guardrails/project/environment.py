@@ -6,11 +6,9 @@ cannot be read or parsed says nothing; it is never an error.
 
 from __future__ import annotations
 
-import configparser
 import io
 import os
 import re
-import subprocess
 import sys
 from collections.abc import Iterable, Iterator
 from functools import cached_property
@@ -18,11 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from packaging.requirements import InvalidRequirement
-from packaging.requirements import Requirement as _Pep508
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
-from packaging.utils import canonicalize_name
-from packaging.version import InvalidVersion, Version
 
 from guardrails.project.scan import Display, Ignore, read_ignore, repository_root
 
@@ -128,6 +121,8 @@ class Environment:
     @cached_property
     def _tracked(self) -> frozenset[str] | None:
         """The files that git tracks under the base whose names may be dotenv files; None without git."""
+        import subprocess
+
         if not self.has_repository:
             return None
         try:
@@ -189,7 +184,7 @@ class Environment:
 
     def requirement(self, name: str) -> Requirement | None:
         """The requirement with this name, however it is spelled."""
-        wanted = canonicalize_name(name)
+        wanted = normal_name(name)
         return next((each for each in self.requirements if each.name == wanted), None)
 
     def pydantic_major(self) -> int | None:
@@ -343,6 +338,11 @@ def parse_dotenv(text: str) -> Iterator[tuple[str, str | None]]:
 # -- requirements --------------------------------------------------------------------------------------------
 
 
+def normal_name(name: str) -> str:
+    """A distribution's name as PEP 503 compares it."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
 def declared_names(folder: Path) -> frozenset[str]:
     """The distributions, by normalised name, that the requirement files directly in ``folder`` name."""
     return frozenset(name for name, _ in _declared(folder))
@@ -372,17 +372,20 @@ def _requirements_txt(path: Path, seen: set[Path]) -> Iterator[tuple[str, str]]:
         if include is not None:
             yield from _requirements_txt(path.parent / include.group(1), seen)
         elif egg := re.match(r"(?:-e\s+|--editable[\s=]+)?\S+#(?:.*&)?egg=([\w.-]+)", line):
-            yield canonicalize_name(egg.group(1)), ""
+            yield normal_name(egg.group(1)), ""
         elif line and not line.startswith("-"):
             yield from _pep508(re.split(r"\s--", line, maxsplit=1)[0])
 
 
 def _pep508(text: str) -> Iterator[tuple[str, str]]:
+    from packaging.requirements import InvalidRequirement
+    from packaging.requirements import Requirement as Pep508
+
     try:
-        requirement = _Pep508(text)
+        requirement = Pep508(text)
     except InvalidRequirement:
         return
-    yield canonicalize_name(requirement.name), str(requirement.specifier)
+    yield normal_name(requirement.name), str(requirement.specifier)
 
 
 def _pyproject(text: str) -> Iterator[tuple[str, str]]:
@@ -412,11 +415,13 @@ def _version_table(table: dict[str, Any]) -> Iterator[tuple[str, str]]:
         if name.lower() in {"python", "python_version"}:
             continue
         version = value.get("version", "") if isinstance(value, dict) else value
-        yield canonicalize_name(name), _from_poetry(version) if isinstance(version, str) else ""
+        yield normal_name(name), _from_poetry(version) if isinstance(version, str) else ""
 
 
 def _from_poetry(version: str) -> str:
     """Poetry's ``^2.1``, ``~2.1`` and ``2.*`` as PEP 440 says them; what neither knows becomes empty."""
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
     parts: list[str] = []
     for part in (part.strip() for part in version.split(",")):
         match = re.match(r"([\^~])\s*(\d+(?:\.\d+)*)", part)
@@ -488,7 +493,7 @@ def _locked(folder: Path) -> Iterator[tuple[str, str]]:
             if isinstance(package, dict) and isinstance(package.get("name"), str):
                 version = package.get("version")
                 if isinstance(version, str):
-                    yield canonicalize_name(package["name"]), version
+                    yield normal_name(package["name"]), version
     try:
         pipfile = msgspec.json.decode(_text(folder / "Pipfile.lock") or "{}")
     except (msgspec.DecodeError, RecursionError):
@@ -497,13 +502,15 @@ def _locked(folder: Path) -> Iterator[tuple[str, str]]:
         for name, package in _table(pipfile, section).items():
             version = package.get("version") if isinstance(package, dict) else None
             if isinstance(version, str):
-                yield canonicalize_name(name), version.lstrip("=")
+                yield normal_name(name), version.lstrip("=")
     for name, specifier in _declared(folder):  # pip-tools and `pip freeze` pin every version
         if specifier.startswith("==") and "," not in specifier and "*" not in specifier:
             yield name, specifier[2:]
 
 
 def _major(version: str) -> int | None:
+    from packaging.version import InvalidVersion, Version
+
     try:
         return Version(version).major
     except InvalidVersion:
@@ -512,6 +519,8 @@ def _major(version: str) -> int | None:
 
 def _only_major(specifier: str) -> int | None:
     """1 or 2 where every version of Pydantic that the specifier allows has that major."""
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
     try:
         allowed = SpecifierSet(specifier)
     except InvalidSpecifier:
@@ -566,6 +575,8 @@ def _toml(path: Path) -> dict[str, Any]:
 
 
 def _parse_ini(text: str) -> dict[str, dict[str, str]]:
+    import configparser
+
     parser = configparser.RawConfigParser(strict=False, allow_no_value=True)
     try:
         parser.read_string(text)
