@@ -7,16 +7,17 @@ each with its line and, where a name is nearly right, the right one.
 
 from __future__ import annotations
 
+import os
 import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from guardrails.options import Options
+from guardrails.options import DEFAULT_EXCLUDE, Options
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
@@ -52,38 +53,37 @@ class ConfigError(ValueError):
 
 
 class Found(msgspec.Struct, frozen=True):
-    """A configuration as read: its file (None for none), text, and the table of options, unjudged."""
+    """A configuration as read: its file (None for none), text, and the table of options, unjudged.
+
+    ``passed_over``: files that configure folders below, of which none could be chosen.
+    """
 
     path: Path | None
     text: str
     table: dict[str, Any]
+    passed_over: tuple[Path, ...] = ()
 
 
 def locate(start: Path, explicit: Path | None = None) -> Found:
     """The configuration nearest to ``start`` (an absolute folder), at or above it, within its repository.
 
-    In one folder guardrails.toml goes before pyproject.toml. ``explicit`` names a file to use instead.
-    Raises ``ConfigError`` for a file that cannot be read or is no TOML.
+    In one folder guardrails.toml goes before pyproject.toml. Where nothing above configures, the only
+    configuration up to two folders below does (``backend/pyproject.toml``, run from the repository's root).
+    ``explicit`` names a file to use instead. Raises ``ConfigError`` for what cannot be read or is no TOML.
     """
     if explicit is not None:
         text = _text(explicit)
         table = _parse(explicit, text)
         return Found(explicit, text, _section(table) if explicit.name == SHARED_FILE else _own(table))
     for folder in (start, *start.parents):
-        for name in (OWN_FILE, SHARED_FILE):
-            path = folder / name
-            if path.is_file():
-                text = _text(path)
-                if name == SHARED_FILE and "guardrails" not in text:
-                    continue
-                table = _parse(path, text)
-                if name == OWN_FILE:
-                    return Found(path, text, _own(table))
-                if "guardrails" in _tool(table):
-                    return Found(path, text, _section(table))
+        if found := _in_folder(folder):
+            return found
         if (folder / ".git").exists():
             break
-    return Found(None, "", {})
+    below = [found for folder in _folders_below(start) if (found := _in_folder(folder))]
+    if len(below) == 1:
+        return below[0]
+    return Found(None, "", {}, tuple(found.path for found in below if found.path))
 
 
 def validate(found: Found, overrides: Mapping[str, Any] | None = None, display: str | None = None) -> Options:
@@ -123,6 +123,34 @@ def _overridden(options: Options, overrides: Mapping[str, Any]) -> Options:
     for name in ("extend_select", "ignore"):
         given[name] = (*getattr(options, name), *given.get(name, ()))
     return msgspec.structs.replace(options, **given)
+
+
+def _in_folder(folder: Path) -> Found | None:
+    for name in (OWN_FILE, SHARED_FILE):
+        path = folder / name
+        if not path.is_file():
+            continue
+        text = _text(path)
+        if name == SHARED_FILE and "guardrails" not in text:
+            continue
+        table = _parse(path, text)
+        if name == OWN_FILE:
+            return Found(path, text, _own(table))
+        if "guardrails" in _tool(table):
+            return Found(path, text, _section(table))
+    return None
+
+
+def _folders_below(start: Path, depth: int = 2) -> Iterator[Path]:
+    try:
+        folders = sorted(entry.name for entry in os.scandir(start) if entry.is_dir(follow_symlinks=False))
+    except OSError:
+        return
+    for name in folders:
+        if not name.startswith(".") and name not in DEFAULT_EXCLUDE:
+            yield start / name
+            if depth > 1:
+                yield from _folders_below(start / name, depth - 1)
 
 
 def _text(path: Path) -> str:

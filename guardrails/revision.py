@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from guardrails.engine import Progress
 
 _EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
+_GIT_VARIABLES = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR")
 _ENVIRONMENTS = (".venv", "venv", "env")
 
 
@@ -57,20 +58,26 @@ def findings_at(revision: str, got: Answer, request: Request, progress: Progress
 
         progress(f"checking out {revision}")
         with _checked_out(top, tree) as folder:
-            moved = [folder / os.path.relpath(path, top) for path in got.targets]
-            where = Where(
-                *(folder / os.path.relpath(path, top) for path in (got.cwd, got.anchor, got.config_folder))
-            )
-            present = [path for path in moved if path.exists()]
+            there = [_moved(path, top, folder) for path in got.targets]
+            present = [path for path in there if path is not None and path.exists()]
             if not present:
                 return ()
-            where.cwd.mkdir(parents=True, exist_ok=True)
-            analysis = analyse(present, got.options, where, workers=request.workers, progress=progress)
+            folders = (
+                _moved(path, top, folder) or folder for path in (got.cwd, got.anchor, got.config_folder)
+            )
+            options = msgspec.structs.replace(got.options, cache_dir=None)
+            analysis = analyse(present, options, Where(*folders), workers=request.workers, progress=progress)
         if analysis.problems:
             raise RuntimeError(f"at {revision}: {analysis.problems[0].traceback}")
         if store:
             store.save(key, got.options, analysis, State(0, {}), ())
     return entries_of(judged.key for judged in analysis.findings if not judged.suppressed)
+
+
+def _moved(path: Path, top: Path, folder: Path) -> Path | None:
+    """Where a path of the repository lies under ``folder``; None for one outside the repository."""
+    relative = os.path.relpath(os.path.realpath(path), os.path.realpath(top))
+    return None if relative.split(os.sep)[0] == os.pardir else folder / relative
 
 
 def _start_of_change(top: Path, revision: str) -> str:
@@ -93,9 +100,11 @@ def _checked_out(top: Path, tree: str) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="guardrails-") as scratch:
         folder = Path(os.path.realpath(scratch)) / "tree"
         folder.mkdir()
-        environment = {**os.environ, "GIT_INDEX_FILE": str(Path(scratch) / "index")}
-        _git(top, "read-tree", tree, environment=environment)
-        _git(top, "checkout-index", "--all", "--force", f"--prefix={folder}{os.sep}", environment=environment)
+        index = Path(scratch) / "index"
+        _git(top, "read-tree", tree, index=index)
+        _git(top, "checkout-index", "--all", "--force", f"--prefix={folder}{os.sep}", index=index)
+        _git(folder, "init", "--quiet")  # what is tracked matters to some checks
+        os.replace(index, folder / ".git" / "index")
         for name in _ENVIRONMENTS:
             if (top / name).is_dir() and not (folder / name).exists():
                 try:
@@ -105,7 +114,11 @@ def _checked_out(top: Path, tree: str) -> Iterator[Path]:
         yield folder
 
 
-def _git(folder: Path, *arguments: str, environment: dict[str, str] | None = None) -> str:
+def _git(folder: Path, *arguments: str, index: Path | None = None) -> str:
+    # A hook runs with variables that point at the repository being committed to; here the folder decides.
+    environment = {name: value for name, value in os.environ.items() if name not in _GIT_VARIABLES}
+    if index is not None:
+        environment["GIT_INDEX_FILE"] = str(index)
     try:
         done = subprocess.run(
             ["git", *arguments], cwd=folder, env=environment, capture_output=True, text=True, encoding="utf-8"

@@ -51,6 +51,7 @@ class Answer(msgspec.Struct, frozen=True):
     targets: tuple[Path, ...]
     shown: frozenset[str] | None
     from_store: bool
+    notes: tuple[str, ...] = ()
 
     def wanted(self) -> Callable[[str], bool] | None:
         """Whether a displayed path is reported; None for all. A folder stands for what lies under it."""
@@ -108,7 +109,13 @@ def answer(request: Request, progress: Progress | None = None) -> Answer:
         if state is not None and not analysis.problems:
             store.save(key, options, analysis, state, folders)
     shown_displays = None if shown is None else frozenset(_display(path, cwd) for path in shown)
-    return Answer(analysis, options, cwd, anchor, folder, targets, shown_displays, kept is not None)
+    notes: tuple[str, ...] = ()
+    if found.passed_over:
+        several = ", ".join(_display(path, cwd) for path in found.passed_over)
+        notes = (
+            f"several folders below are configured ({several}); none of it is used: check one at a time",
+        )
+    return Answer(analysis, options, cwd, anchor, folder, targets, shown_displays, kept is not None, notes)
 
 
 def outcome(

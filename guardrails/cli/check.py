@@ -132,6 +132,8 @@ def _show(reply: Outcome, got: Answer, format_: str, statistics: bool, color: st
     if format_ not in ("text", "concise"):
         for note in _notes(reply):
             click.echo(note, err=True)
+    for note in got.notes:
+        click.echo(f"note: {note}", err=True)
 
 
 def _notes(reply: Outcome) -> list[str]:

@@ -1,4 +1,4 @@
-"""JUnit XML: a suite per rule; a failing case per finding (infos pass), one passing case for a rule without any.
+"""JUnit XML: a suite per rule; a failing case per finding (infos pass), a passing one for a rule without any.
 
 The common subset that CI servers read: https://github.com/testmoapp/junitxml
 """
