@@ -1147,7 +1147,8 @@ def returned(canonical: str) -> str | None:
     prefix, _, name = canonical.rpartition(".")
     while prefix and prefix not in _SCOPES:
         prefix = prefix.rpartition(".")[0]
-    if prefix in DEEP_CLASSES and blocking(canonical) is None:
+    is_class = prefix.rpartition(".")[2][:1].isupper() or name[:1].isupper()
+    if prefix in DEEP_CLASSES and is_class and blocking(canonical) is None:
         return f"{prefix}.{name}"
     return None
 

@@ -133,7 +133,6 @@ PYDANTIC_1_ONLY: Final = frozenset(
     {
         "pydantic.BaseSettings",
         "pydantic.PyObject",
-        "pydantic.color",
         "pydantic.env_settings",
         "pydantic.fields.ModelField",
         "pydantic.generics",
@@ -147,7 +146,6 @@ PYDANTIC_2_ONLY: Final = frozenset(
         "pydantic.AliasChoices",
         "pydantic.AliasPath",
         "pydantic.BeforeValidator",
-        "pydantic.ConfigDict.__call__",
         "pydantic.GetCoreSchemaHandler",
         "pydantic.GetJsonSchemaHandler",
         "pydantic.PlainSerializer",
@@ -163,7 +161,6 @@ PYDANTIC_2_ONLY: Final = frozenset(
         "pydantic.field_validator",
         "pydantic.model_serializer",
         "pydantic.model_validator",
-        "pydantic.v1",
         "pydantic_core",
         "pydantic_extra_types",
         "pydantic_settings",
@@ -202,7 +199,7 @@ LOG_METHODS: Final = frozenset(
 
 ROOT_LOGGER_CALLS: Final = frozenset(
     f"logging.{name}"
-    for name in ("critical", "debug", "error", "exception", "fatal", "info", "log", "warn", "warning")
+    for name in ("critical", "debug", "error", "exception", "fatal", "info", "log", "warning")
 )
 """Functions that write to the root logger."""
 
@@ -215,8 +212,14 @@ LOGGERS: Final[Mapping[str, str]] = MappingProxyType(
         "structlog.wrap_logger": "structlog.BoundLogger",
         "structlog.stdlib.BoundLogger": "structlog.BoundLogger",
         "celery.utils.log.get_task_logger": "logging.Logger",
-        "logging.getLogger.getChild": "logging.Logger",
+        "logging.Logger.getChild": "logging.Logger",
         "logging.LoggerAdapter": "logging.Logger",
+        "loguru.Logger.bind": "loguru.Logger",
+        "loguru.Logger.opt": "loguru.Logger",
+        "loguru.logger.bind": "loguru.Logger",
+        "loguru.logger.opt": "loguru.Logger",
+        "structlog.BoundLogger.bind": "structlog.BoundLogger",
+        "structlog.BoundLogger.new": "structlog.BoundLogger",
     }
 )
 """Canonical callable or object -> canonical class of the logger that it gives or is."""
