@@ -132,7 +132,6 @@ PYDANTIC_1_NAMES: Final[Mapping[str, str]] = MappingProxyType(
 PYDANTIC_1_ONLY: Final = frozenset(
     {
         "pydantic.BaseSettings",
-        "pydantic.PyObject",
         "pydantic.env_settings",
         "pydantic.fields.ModelField",
         "pydantic.generics",

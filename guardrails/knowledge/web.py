@@ -33,7 +33,6 @@ ROUTERS: Final = frozenset(
         "fastapi_crudrouter.MemoryCRUDRouter",
         "fastapi_restful.inferring_router.InferringRouter",
         "fastapi_utils.inferring_router.InferringRouter",
-        "fastapi_versionizer.VersionizedRouter",
         "starlette.routing.Router",
         "strawberry.fastapi.GraphQLRouter",
     }
@@ -53,9 +52,7 @@ ROUTER_FACTORIES: Final = frozenset(
 )
 """Callables that give a router whose handlers lie in their package."""
 
-CLASS_BASED_VIEWS: Final = frozenset(
-    {"fastapi_restful.cbv.cbv", "fastapi_utils.cbv.cbv", "fastapi_utils.cbv_base.cbv"}
-)
+CLASS_BASED_VIEWS: Final = frozenset({"fastapi_restful.cbv.cbv", "fastapi_utils.cbv.cbv"})
 """Class decorators, called with a router, that turn methods decorated by it into handlers."""
 
 ASGI_APPS: Final = frozenset(

@@ -87,7 +87,8 @@ def test_every_name_in_the_tables_is_canonical() -> None:
         frameworks.SECRET_TYPES, frameworks.PYDANTIC_1_NAMES, frameworks.PYDANTIC_1_ONLY,
         frameworks.PYDANTIC_2_ONLY, frameworks.ROOT_LOGGER_CALLS, frameworks.LOGGERS,
         frameworks.LOGGERS.values(), frameworks.PRINTS, frameworks.LOGGING_CONFIGURATORS,
-        frameworks.LOG_FORMATTERS, frameworks.METRICS, frameworks.REQUEST_ID_LIBRARIES, frameworks.RATE_LIMITS,
+        frameworks.LOG_FORMATTERS, frameworks.METRICS, frameworks.REQUEST_ID_LIBRARIES,
+        frameworks.RATE_LIMITS,
     )  # fmt: skip
     names = {name for table in tables for name in table}
     assert {name for name in names if canonical(name) != name} == set()
