@@ -40,6 +40,7 @@ def main() -> None:
 
     options = Options(cache_dir=rest[0] if rest else None)
     projects = discover([Path(path)], options, Path.cwd())
+    print(len(projects))
     if stage == "facts":
         from guardrails.facts.load import load
 
