@@ -75,10 +75,7 @@ def analyse(
     chosen = selected(checks, options)
     run = _Run()
 
-    progress("looking for applications")
-    projects = discover(paths, options, where.cwd)
-    progress(f"reading {_plural(sum(len(project.files) for project in projects), 'file')}")
-    facts = load(projects, options, workers, use_cache=options.cache_dir is not None)
+    projects, facts = _read(paths, options, where.cwd, workers, progress)
     for project in projects:
         progress(f"linking {project.name}")
         program = _link(project, facts, options, run)
@@ -112,14 +109,39 @@ def analyse(
     )
 
 
+def programs_of(
+    paths: Sequence[Path],
+    options: Options,
+    cwd: Path,
+    workers: int | None = None,
+    progress: Progress = silent,
+) -> tuple[Program, ...]:
+    """The linked applications under ``paths``, by displayed root."""
+    from guardrails.program import link
+
+    projects, facts = _read(paths, options, cwd, workers, progress)
+    return tuple(link(project, _facts_of(project, facts), options) for project in projects)
+
+
+def _read(
+    paths: Sequence[Path], options: Options, cwd: Path, workers: int | None, progress: Progress
+) -> tuple[tuple[Project, ...], dict[str, Facts]]:
+    progress("looking for applications")
+    projects = discover(paths, options, cwd)
+    progress(f"reading {_plural(sum(len(project.files) for project in projects), 'file')}")
+    return projects, load(projects, options, workers, use_cache=options.cache_dir is not None)
+
+
+def _facts_of(project: Project, facts: Mapping[str, Facts]) -> dict[str, Facts]:
+    return {file.display: facts[file.display] for file in project.files if file.display in facts}
+
+
 def _link(project: Project, facts: Mapping[str, Facts], options: Options, run: _Run) -> Program | None:
     """The program of one application; None, and a problem on record, where the checker itself fails."""
     from guardrails.program import link
 
     try:
-        return link(
-            project, {f.display: facts[f.display] for f in project.files if f.display in facts}, options
-        )
+        return link(project, _facts_of(project, facts), options)
     except Exception:
         run.problems.append(Problem("", project.name, traceback.format_exc()))
         return None

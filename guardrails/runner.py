@@ -20,6 +20,7 @@ from guardrails.stored import CACHE_FOLDER, Store, request_key, skipped_names, t
 
 if TYPE_CHECKING:
     from guardrails.engine import Progress
+    from guardrails.program import Program
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -63,11 +64,71 @@ class Answer(msgspec.Struct, frozen=True):
         )
 
 
+class _Setting(msgspec.Struct, frozen=True):
+    """Where a run takes place: its configuration, folders, and what is analysed and reported."""
+
+    found: config.Found
+    folder: Path
+    anchor: Path
+    targets: tuple[Path, ...]
+    shown: tuple[Path, ...] | None
+    cache: Path
+
+    def options(self, request: Request) -> Options:
+        """The options of the run; the costly part, which needs pydantic."""
+        options = config.validate(self.found, request.overrides, _display(self.found.path, request.cwd))
+        return msgspec.structs.replace(options, cache_dir=str(self.cache) if request.cache else None)
+
+
 def answer(request: Request, progress: Progress | None = None) -> Answer:
     """Find the configuration, then the stored answer or a new one.
 
     Raises ``ConfigError`` for a wrong configuration, wrong options or a path that does not exist.
     """
+    setting, cwd = _setting(request), request.cwd
+    store, key = Store(setting.cache), _key(request, setting)
+    kept = store.load(key) if request.cache else None
+    if kept is not None:
+        options, analysis = kept
+    else:
+        from guardrails.engine import Where, analyse, silent
+
+        options = setting.options(request)
+        folders = sorted({str(target if target.is_dir() else target.parent) for target in setting.targets})
+        state = take(folders, skipped_names(options)) if request.cache else None
+        where = Where(cwd, setting.anchor, setting.folder)
+        analysis = analyse(
+            setting.targets, options, where, workers=request.workers, progress=progress or silent
+        )
+        if state is not None and not analysis.problems:
+            store.save(key, options, analysis, state, folders)
+    return Answer(
+        analysis=analysis,
+        options=options,
+        cwd=cwd,
+        anchor=setting.anchor,
+        config_folder=setting.folder,
+        targets=setting.targets,
+        shown=None if setting.shown is None else frozenset(_display(path, cwd) for path in setting.shown),
+        from_store=kept is not None,
+        notes=_notes(setting.found, cwd),
+    )
+
+
+def programs(request: Request, progress: Progress | None = None) -> tuple[Program, ...]:
+    """The linked applications, for commands that ask them something else than the checks do.
+
+    Raises ``ConfigError`` as ``answer`` does.
+    """
+    from guardrails.engine import programs_of, silent
+
+    setting = _setting(request)
+    return programs_of(
+        setting.targets, setting.options(request), request.cwd, request.workers, progress or silent
+    )
+
+
+def _setting(request: Request) -> _Setting:
     cwd = request.cwd
     given = [Path(os.path.normpath(cwd / path)) for path in request.paths]
     missing = [path for path, absolute in zip(request.paths, given, strict=True) if not absolute.exists()]
@@ -76,46 +137,33 @@ def answer(request: Request, progress: Progress | None = None) -> Answer:
     start = _common_folder(given) if given else cwd
     found = config.locate(start, cwd / request.config if request.config else None)
     folder = found.path.parent if found.path else cwd
-    anchor = request.anchor or _repository(start) or (folder if found.path else cwd)
     targets, shown = _targets(given, found.table.get("root"), folder)
     if absent := [target for target in targets if not target.exists()]:
         raise ConfigError(
             [Mistake(_display(found.path, cwd), 0, f"root: {path} does not exist") for path in absent]
         )
-
+    anchor = request.anchor or _repository(start) or (folder if found.path else cwd)
     cache = _cache_folder(found.table.get("cache-dir"), folder if found.path else anchor)
-    key = request_key(
+    return _Setting(found, folder, anchor, targets, shown, cache)
+
+
+def _key(request: Request, setting: _Setting) -> str:
+    return request_key(
         {
-            "cwd": str(cwd),
-            "anchor": str(anchor),
-            "targets": [str(target) for target in targets],
-            "config": [str(found.path), found.text],
+            "cwd": str(request.cwd),
+            "anchor": str(setting.anchor),
+            "targets": [str(target) for target in setting.targets],
+            "config": [str(setting.found.path), setting.found.text],
             "overrides": sorted((name, str(value)) for name, value in request.overrides.items()),
         }
     )
-    store = Store(cache)
-    kept = store.load(key) if request.cache else None
-    if kept is not None:
-        options, analysis = kept
-    else:
-        from guardrails.engine import Where, analyse, silent
 
-        options = config.validate(found, request.overrides, _display(found.path, cwd))
-        options = msgspec.structs.replace(options, cache_dir=str(cache) if request.cache else None)
-        folders = sorted({str(target if target.is_dir() else target.parent) for target in targets})
-        state = take(folders, skipped_names(options)) if request.cache else None
-        where = Where(cwd, anchor, folder)
-        analysis = analyse(targets, options, where, workers=request.workers, progress=progress or silent)
-        if state is not None and not analysis.problems:
-            store.save(key, options, analysis, state, folders)
-    shown_displays = None if shown is None else frozenset(_display(path, cwd) for path in shown)
-    notes: tuple[str, ...] = ()
-    if found.passed_over:
-        several = ", ".join(_display(path, cwd) for path in found.passed_over)
-        notes = (
-            f"several folders below are configured ({several}); none of it is used: check one at a time",
-        )
-    return Answer(analysis, options, cwd, anchor, folder, targets, shown_displays, kept is not None, notes)
+
+def _notes(found: config.Found, cwd: Path) -> tuple[str, ...]:
+    if not found.passed_over:
+        return ()
+    several = ", ".join(_display(path, cwd) for path in found.passed_over)
+    return (f"several folders below are configured ({several}); none of it is used: check one at a time",)
 
 
 def outcome(
