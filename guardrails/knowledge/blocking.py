@@ -125,6 +125,7 @@ _GROUPS: Final[tuple[tuple[BlockingKind, str, str, str], ...]] = (
         getpass.getpass
         click: confirm getchar pause prompt
         sys.stdin: read readline readlines
+        typer: confirm getchar pause prompt
         """,
     ),
     (
@@ -232,6 +233,10 @@ _GROUPS: Final[tuple[tuple[BlockingKind, str, str, str], ...]] = (
         tarfile.TarFile: add addfile extract extractall extractfile getmember getmembers getnames next
         configparser.ConfigParser: read
         configparser.RawConfigParser: read
+        tokenize.open
+        xml.etree.ElementTree.parse
+        defusedxml.ElementTree.parse
+        lxml.etree.parse
         importlib.resources: open_binary open_text read_binary read_text
         pkgutil.get_data
         dotenv: dotenv_values load_dotenv
@@ -393,6 +398,8 @@ _GROUPS: Final[tuple[tuple[BlockingKind, str, str, str], ...]] = (
         sqlalchemy.orm.scoped_session: scalars
         sqlalchemy.orm.Query: all count delete first get one one_or_none scalar update
         sqlmodel.Session: commit exec execute flush get get_one merge refresh rollback scalar scalars
+        sqlalchemy_utils: create_database database_exists drop_database
+        alembic.command: current downgrade ensure_version revision stamp upgrade
         peewee.Model: bulk_create create delete_by_id delete_instance get get_by_id get_or_create get_or_none
         peewee.Model: save
         peewee.Database: connect execute_sql
@@ -620,6 +627,10 @@ _GROUPS: Final[tuple[tuple[BlockingKind, str, str, str], ...]] = (
         paypalrestsdk.** + all cancel capture create delete execute find refund update void
         jira.JIRA
         jira.JIRA.*
+        atlassian.Confluence.*
+        atlassian.Jira.*
+        apprise.Apprise.notify
+        pydantic_ai.Agent: run_stream_sync run_sync to_cli_sync
         github.Github.** + create_file create_issue create_pull delete_file get_contents get_issue get_issues
         github.Github.** + get_organization get_pull get_pulls get_repo get_repos get_user search_issues
         github.Github.** + search_repositories update_file
@@ -677,6 +688,7 @@ _GROUPS: Final[tuple[tuple[BlockingKind, str, str, str], ...]] = (
         PIL.Image.open
         PIL.Image.Image: save
         cv2: VideoCapture VideoWriter imread imwrite
+        cv2.VideoWriter: write
         cv2.VideoCapture: read
         imageio: get_reader get_writer imread imwrite mimread mimwrite
         imageio.v2: get_reader get_writer imread imwrite mimread mimwrite
@@ -765,6 +777,9 @@ _ARGUMENTS: Final[dict[str, tuple[int, str]]] = {
     "polars.DataFrame.write_csv": (0, "file"),
     "polars.DataFrame.write_json": (0, "file"),
     "polars.DataFrame.write_parquet": (0, "file"),
+    "xml.etree.ElementTree.parse": (0, "source"),
+    "defusedxml.ElementTree.parse": (0, "source"),
+    "lxml.etree.parse": (0, "source"),
     "psutil.Process.cpu_percent": (0, "interval"),
     "psutil.cpu_percent": (0, "interval"),
     "psutil.cpu_times_percent": (0, "interval"),

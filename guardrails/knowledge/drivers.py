@@ -782,6 +782,11 @@ def _beanie() -> Iterator[DriverClass]:
 
     yield make("beanie.Document", "document", _BEANIE_DOCUMENT)
     yield make("beanie.DocumentWithSoftDelete", "document", _BEANIE_DOCUMENT)
+    # fastapi-users' own documents.
+    yield make("fastapi_users_db_beanie.BeanieBaseUserDocument", "document", _BEANIE_DOCUMENT)
+    yield make(
+        "fastapi_users_db_beanie.access_token.BeanieBaseAccessTokenDocument", "document", _BEANIE_DOCUMENT
+    )
     yield make("beanie.View", "document", _BEANIE_FIND)
     yield make("beanie.UnionDoc", "document", _BEANIE_FIND)
     yield make("beanie.Link", "link", _BEANIE_LINK)

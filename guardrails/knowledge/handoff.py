@@ -112,7 +112,6 @@ HANDOFFS: Final[Mapping[str, Handoff]] = MappingProxyType(
         **_rows(
             "background",
             """
-            fastapi.BackgroundTasks                               0 -
             fastapi.BackgroundTasks.add_task                      0 func
             starlette.background.BackgroundTask                   0 func
             starlette.background.BackgroundTasks.add_task         0 func
@@ -125,6 +124,8 @@ HANDOFFS: Final[Mapping[str, Handoff]] = MappingProxyType(
             fastapi.concurrency.contextmanager_in_threadpool      0 cm
             starlette.concurrency.iterate_in_threadpool           0 iterator
             starlette.responses.StreamingResponse                 0 content
+            fastapi.sse.EventSourceResponse                       0 content
+            sse_starlette.EventSourceResponse                     0 content
             """,
             what="iterator",
         ),
