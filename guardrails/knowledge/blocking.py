@@ -262,6 +262,10 @@ _GROUPS: Final[tuple[tuple[BlockingKind, str, str, str], ...]] = (
         dns.resolver: query resolve resolve_address
         dns.resolver.Resolver: query resolve resolve_address
         whois.whois
+        websocket.create_connection
+        websocket.WebSocket: connect recv send
+        websockets.sync.client.connect
+        websockets.sync.client.ClientConnection: recv send
         zmq.Socket: poll recv recv_json recv_multipart recv_pyobj recv_string send send_json send_multipart
         zmq.Socket: send_pyobj send_string
         paramiko.SSHClient: connect exec_command invoke_shell open_sftp
@@ -310,6 +314,8 @@ _GROUPS: Final[tuple[tuple[BlockingKind, str, str, str], ...]] = (
         http.client.HTTPResponse: read read1 readinto
         xmlrpc.client.ServerProxy.**
         pycurl.Curl.perform
+        requests_cache.CachedSession: delete get head options patch post put request send
+        requests_html.HTMLSession: delete get head options patch post put request send
         cloudscraper.CloudScraper: delete get head options patch post put request
         zeep.Client
         zeep.Client.service.**
@@ -613,6 +619,17 @@ _GROUPS: Final[tuple[tuple[BlockingKind, str, str, str], ...]] = (
         google.genai.Client.** + count_tokens create delete edit_image embed_content generate_content
         google.genai.Client.** + generate_content_stream generate_images get list send_message update upload
         replicate.run
+        langchain_anthropic.ChatAnthropic: batch invoke stream
+        langchain_community.chat_models.ChatOllama: batch invoke stream
+        langchain_google_genai.ChatGoogleGenerativeAI: batch invoke stream
+        langchain_ollama.ChatOllama: batch invoke stream
+        langchain_openai.AzureChatOpenAI: batch invoke stream
+        langchain_openai.ChatOpenAI: batch invoke stream
+        langchain_openai.OpenAIEmbeddings: embed_documents embed_query
+        langchain.agents.AgentExecutor: batch invoke run stream
+        langchain.chains.ConversationalRetrievalChain: batch invoke run stream
+        langchain.chains.LLMChain: batch invoke predict run stream
+        langchain.chains.RetrievalQA: batch invoke run stream
         replicate.Client: run stream
         huggingface_hub: hf_hub_download snapshot_download upload_file upload_folder
         huggingface_hub.InferenceClient.* - close
@@ -627,6 +644,19 @@ _GROUPS: Final[tuple[tuple[BlockingKind, str, str, str], ...]] = (
         paypalrestsdk.** + all cancel capture create delete execute find refund update void
         jira.JIRA
         jira.JIRA.*
+        simple_salesforce.Salesforce.** + create delete get query query_all query_more search update upsert
+        mailchimp_marketing.Client.** + add_list_member delete_list_member get_list get_list_member
+        mailchimp_marketing.Client.** + set_list_member
+        googlemaps.Client.*
+        tweepy.Client.*
+        tweepy.API.*
+        yfinance.download
+        yfinance.Ticker: history
+        gspread: authorize oauth service_account
+        gspread.Client: create open open_by_key open_by_url
+        gspread.Worksheet: append_row append_rows batch_get batch_update clear find get get_all_records
+        gspread.Worksheet: get_all_values update update_cell
+        wikipedia: page search summary
         atlassian.Confluence.*
         atlassian.Jira.*
         apprise.Apprise.notify
@@ -733,6 +763,13 @@ _GROUPS: Final[tuple[tuple[BlockingKind, str, str, str], ...]] = (
         xarray: open_dataset open_mfdataset
         joblib: dump load
         torch: load save
+        transformers.** + from_pretrained save_pretrained
+        transformers.pipeline
+        sentence_transformers.SentenceTransformer
+        spacy.load
+        whisper.load_model
+        keras.models.load_model
+        tensorflow.keras.models.load_model
         openpyxl.load_workbook
         openpyxl.Workbook: save
         xlsxwriter.Workbook: close
@@ -992,6 +1029,11 @@ RETURNS: Final[Mapping[str, str]] = MappingProxyType(
         "google.cloud.pubsub_v1.PublisherClient.publish": "google.cloud.pubsub_v1.publisher.futures.Future",
         "google.cloud.storage.Bucket.blob": "google.cloud.storage.Blob",
         "google.cloud.storage.Bucket.get_blob": "google.cloud.storage.Blob",
+        "gspread.authorize": "gspread.Client",
+        "gspread.oauth": "gspread.Client",
+        "gspread.service_account": "gspread.Client",
+        "websocket.create_connection": "websocket.WebSocket",
+        "websockets.sync.client.connect": "websockets.sync.client.ClientConnection",
         "google.cloud.storage.Client.bucket": "google.cloud.storage.Bucket",
         "google.cloud.storage.Client.create_bucket": "google.cloud.storage.Bucket",
         "google.cloud.storage.Client.from_service_account_json": "google.cloud.storage.Client",
