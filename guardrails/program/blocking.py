@@ -178,6 +178,19 @@ class Blocks:
                     queue.append(caller)
         return distance
 
+    @cached_property
+    def sync_mongo_operations(self) -> tuple[BlockingCall, ...]:
+        """The operations of a synchronous Mongo driver that block async code, directly or through calls, by place."""
+        found: dict[tuple[str, Span], BlockingCall] = {}
+        for module in self.modules.ordered:
+            for function in module.functions if module.application else ():
+                if function.is_async:
+                    ends = [*self.direct(function), *(reach.end for reach in self.reached(function))]
+                    for end in ends:
+                        if end.what.kind == "mongo":
+                            found.setdefault((end.code.module.name, end.span), end)
+        return tuple(found[key] for key in sorted(found))
+
     def _sync_edges(self, code: Code) -> list[Edge]:
         return [
             edge

@@ -8,6 +8,7 @@ from functools import cached_property
 
 from guardrails.facts.records import Attr, CallRef, Expr, Lambda, Ref, Span, span_of
 from guardrails.program import external
+from guardrails.program.layers import Layers
 from guardrails.program.model import Class, Code, Function, Module
 from guardrails.program.modules import Modules
 from guardrails.program.types import Types
@@ -29,8 +30,9 @@ class Edge:
 class CallGraph:
     """Edges between the project's functions; answers are remembered."""
 
-    def __init__(self, modules: Modules, types: Types, web: Web) -> None:
+    def __init__(self, modules: Modules, types: Types, web: Web, layers: Layers) -> None:
         self.modules = modules
+        self.layers = layers
         self.types = types
         self.web = web
         self._edges: dict[Code, tuple[Edge, ...]] = {}
@@ -170,9 +172,9 @@ class CallGraph:
         return self.reachable(roots) - frozenset(self.web.handlers)
 
     def only_startup(self, code: Code) -> bool:
-        """Whether start-up reaches the code and no request does; the body of a module runs when it is imported."""
+        """Whether start-up reaches the code and no request does. The body of a module counts where it is wiring."""
         if isinstance(code, Module):
-            return True
+            return not code.application or self.layers.of(code) == "wiring"
         if isinstance(code, Class):
             return code.outer is None or self.only_startup(code.outer)
         assert isinstance(code, Function)

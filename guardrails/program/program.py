@@ -9,13 +9,18 @@ from guardrails.facts.cache import FactsFailure
 from guardrails.facts.records import ModuleFacts
 from guardrails.finding import Place
 from guardrails.options import Options
+from guardrails.program.architecture import Architecture
 from guardrails.program.blocking import Blocks
 from guardrails.program.calls import CallGraph
+from guardrails.program.connections import Connections
+from guardrails.program.contracts import Contracts
+from guardrails.program.coroutines import Coroutines
 from guardrails.program.imports import Imports
 from guardrails.program.layers import Layers
 from guardrails.program.model import Module
 from guardrails.program.modules import Modules
 from guardrails.program.mongo import Mongo
+from guardrails.program.repositories import Repositories
 from guardrails.program.roles import Roles
 from guardrails.program.types import Types
 from guardrails.program.web import Web
@@ -57,8 +62,28 @@ class Program:
         return Layers(self.modules, self.web, self.options)
 
     @cached_property
+    def architecture(self) -> Architecture:
+        return Architecture(self.modules, self.imports, self.layers, self.options)
+
+    @cached_property
+    def contracts(self) -> Contracts:
+        return Contracts(self.modules, self.imports, self.options)
+
+    @cached_property
+    def connections(self) -> Connections:
+        return Connections(self)
+
+    @cached_property
+    def repositories(self) -> Repositories:
+        return Repositories(self)
+
+    @cached_property
+    def coroutines(self) -> Coroutines:
+        return Coroutines(self)
+
+    @cached_property
     def calls(self) -> CallGraph:
-        return CallGraph(self.modules, self.types, self.web)
+        return CallGraph(self.modules, self.types, self.web, self.layers)
 
     @cached_property
     def mongo(self) -> Mongo:

@@ -1,0 +1,278 @@
+"""Rule 2's questions: who constructs clients, who closes them, who reads a global handle, who calls a provider."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from guardrails.facts.records import Attr, Block, CallRef, Const, Expr, Op, Ref, Span
+from guardrails.knowledge import drivers
+from guardrails.program import external
+from guardrails.program.calls import positions
+from guardrails.program.model import Class, Code, Function, Module
+from guardrails.program.mongo import Client
+from guardrails.program.values import (
+    CoroutineValue, ExternalInstance, ExternalValue, FunctionValue, InstanceValue, SequenceValue, UnknownValue, Value,
+    Values, union,
+)  # fmt: skip
+
+if TYPE_CHECKING:
+    from guardrails.program.program import Program
+
+_CACHES = frozenset({"lru_cache", "cache", "cached", "singleton"})
+_CLOSERS = frozenset({"close", "aclose", "disconnect", "disconnect_all", "close_client", "close_connection"})
+
+
+@dataclass(frozen=True, slots=True)
+class GlobalRead:
+    """A function's first read of a handle that a module holds. ``handle``: as written; ``kind``: client, database, …"""
+
+    function: Function
+    handle: str
+    kind: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderCall:
+    """A call of a database provider by code that could receive the database instead."""
+
+    function: Function
+    provider: Function
+    kind: str
+    span: Span
+
+
+class Connections:
+    """Answers about clients and handles."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.types = program.types
+        self.mongo = program.mongo
+
+    @cached_property
+    def clients(self) -> tuple[Client, ...]:
+        """The clients that application code constructs."""
+        return tuple(c for c in self.mongo.clients if c.site.code.module.application)
+
+    def built_once(self, client: Client) -> bool:
+        """Whether a provider builds the client once per process: behind a cache, or only where there is none yet."""
+        code: Code | None = client.site.code
+        block = client.site.call.block
+        while isinstance(code, Function):
+            if any(name.rpartition(".")[2] in _CACHES for name in code.decorator_names):
+                return True
+            if any(self._asks_for_none(record) for _, record in code.ancestors_of(block)):
+                return True
+            if self._returns_early(code, client.site.call.span):
+                return True
+            code, block = code.outer, code.facts.block
+        return False
+
+    @staticmethod
+    def _asks_for_none(block: Block) -> bool:
+        """``if client is None``, ``if not client``, ``if "client" not in globals()``."""
+        return block.kind in {"if", "while"} and block.expr is not None and _tests_absence(block.expr)
+
+    @staticmethod
+    def _returns_early(code: Function, span: Span) -> bool:
+        """``if client is not None: return client`` before the construction."""
+        for block in code.body.blocks:
+            if block.kind == "if" and block.span < span and block.expr is not None and _tests_presence(block.expr):
+                index = code.body.blocks.index(block)
+                if any(r.block == index for r in code.returned):
+                    return True
+        return False
+
+    # --- closing
+
+    @cached_property
+    def _closed(self) -> tuple[frozenset[tuple[Code, int]], bool]:
+        """The constructions that shutdown closes, and whether it closes something that cannot be traced."""
+        closed: set[tuple[Code, int]] = set()
+        anything = False
+        calls = self.program.calls
+        for module in self.program.application:
+            for code in module.codes():
+                if isinstance(code, Function) and code not in calls.startup and not self._is_exit(code):
+                    continue
+                for call in code.body.calls:
+                    name = getattr(call.func, "name", "")
+                    if name.rpartition(".")[2] not in _CLOSERS:
+                        continue
+                    for value in self.types.infer(call.func, code, call.block):
+                        receiver = value.receiver if isinstance(value, ExternalValue) else None
+                        if isinstance(value, ExternalValue) and value.name in drivers.FUNCTIONS:
+                            anything = True
+                        elif external.kind(receiver) == "client" if receiver is not None else False:
+                            assert isinstance(receiver, ExternalInstance)
+                            if receiver.origin is None:
+                                anything = True
+                            else:
+                                closed.add(receiver.origin)
+                        elif isinstance(value, UnknownValue):
+                            anything = anything or "client" in name.lower() or "mongo" in name.lower()
+                closed.update(self._entered(code))
+        return frozenset(closed), anything
+
+    @staticmethod
+    def _is_exit(code: Function) -> bool:
+        return code.name in {"__exit__", "__aexit__", "__del__"}
+
+    def _entered(self, code: Code) -> Iterator[tuple[Code, int]]:
+        """Clients that a ``with`` closes."""
+        for block in code.body.blocks:
+            if block.kind in {"with", "async-with"} and block.expr is not None:
+                for value in self.types.infer(block.expr, code, block.parent):
+                    if external.kind(value) == "client" and isinstance(value, ExternalInstance) and value.origin:
+                        yield value.origin
+        for call in code.body.calls:
+            if getattr(call.func, "name", "").rpartition(".")[2] in {"enter_async_context", "enter_context", "callback", "push_async_callback"}:
+                for argument in call.args:
+                    for value in self.types.infer(argument, code, call.block):
+                        receiver = value.receiver if isinstance(value, ExternalValue) else value
+                        if isinstance(receiver, ExternalInstance) and receiver.origin is not None:
+                            yield receiver.origin
+
+    @cached_property
+    def never_closed(self) -> tuple[Client, ...]:
+        """Clients that no shutdown path closes, as far as can be traced."""
+        closed, anything = self._closed
+        found = []
+        for client in self.clients:
+            site = client.site
+            if (site.code, site.index) in closed or anything:
+                continue
+            if self._is_subclass(client) or self._enclosing_with(client):
+                continue
+            found.append(client)
+        return tuple(found)
+
+    def _is_subclass(self, client: Client) -> bool:
+        """A project's own client class is an instance of the project: its closing cannot be told from others'."""
+        values = self.types.infer(client.site.call.func, client.site.code, client.site.call.block)
+        return not any(isinstance(v, ExternalValue) for v in values)
+
+    @staticmethod
+    def _enclosing_with(client: Client) -> bool:
+        return client.site.call.use in {"with", "async-with"}
+
+    # --- global handles
+
+    def global_reads(self, function: Function) -> Iterator[GlobalRead]:
+        """The module-level handles that a function reads, once each, at their first read."""
+        wanted: dict[str, tuple[str, str]] = {}
+        for load in function.body.loads:
+            found = self._global_handle(load, function)
+            if found is not None:
+                wanted[load] = found
+        if not wanted:
+            return
+        seen: dict[str, GlobalRead] = {}
+        for _, expr in positions(function):
+            if isinstance(expr, Ref) and expr.name in wanted:
+                handle, kind = wanted[expr.name]
+                previous = seen.get(handle)
+                if previous is None or expr.span < previous.span:
+                    seen[handle] = GlobalRead(function, handle, kind, expr.span)
+        for handle in sorted(seen):
+            yield seen[handle]
+
+    def _global_handle(self, dotted: str, function: Function) -> tuple[str, str] | None:
+        """The shortest part of a dotted name that is a handle held by a module (or by an object of a module)."""
+        first, *rest = dotted.split(".")
+        if _is_local(first, function):
+            return None
+        values = self.types.in_module(function.module, first)
+        whole = first
+        for part in ["", *rest]:
+            if part:
+                values = self._attribute(values, part)
+                whole += f".{part}"
+            for value in values:
+                kind = self.mongo.handle_kind(value)
+                if kind:
+                    return whole, kind
+                if isinstance(value, (FunctionValue, ExternalValue)):
+                    return None
+        return None
+
+    def _attribute(self, values: Values, name: str) -> Values:
+        return union(*(self.types.attribute(value, name) for value in values))
+
+    def is_provider(self, function: Function) -> bool:
+        """Whether a function returns or yields a connection handle."""
+        return bool(self.provided_kind(function))
+
+    def provided_kind(self, function: Function) -> str:
+        """The kind of handle that a function returns or yields; empty for none."""
+        types = self.types
+        if function.facts.is_generator:
+            values = types.yielded(function)
+        else:
+            values = union(types.returns(function), self.flowing(function))
+        for value in values:
+            inner = value.values if isinstance(value, CoroutineValue) else (value,)
+            for each in inner:
+                if isinstance(each, SequenceValue):
+                    each = next(iter(each.items), each)
+                kind = self.mongo.handle_kind(each)
+                if kind:
+                    return kind
+        return ""
+
+    def flowing(self, function: Function) -> Values:
+        """What a function returns by value, whatever its annotation says."""
+        return union(*(self.types.infer(r.value, function, r.block) for r in function.returned if r.value is not None))
+
+    def provider_calls(self, function: Function) -> Iterator[ProviderCall]:
+        """The calls by which a function fetches the database itself."""
+        if self.is_provider(function):
+            return
+        for call in function.body.calls:
+            for target in self.types.targets(call, function):
+                kind = self.provided_kind(target)
+                if kind in {"client", "database", "engine"} and self._is_database_provider(target):
+                    yield ProviderCall(function, target, kind, call.span)
+
+    def _is_database_provider(self, target: Function) -> bool:
+        """A plain function that hands out the connection, not a method of an object that was received."""
+        if target.cls is not None and not (target.is_static or target.is_classmethod):
+            return False
+        return target.module.application and target.name not in {"__init__", "__new__"}
+
+
+def _is_local(name: str, function: Function) -> bool:
+    code: Code | None = function
+    while isinstance(code, (Function, Class)):
+        if isinstance(code, Function) and (
+            name in code.parameters_by_name or (name in code.bindings and name not in code.outer_names)
+        ):
+            # An import inside the function still names something global.
+            return not all(type(d).__name__ == "Import" for d in code.bindings.get(name, [None]))
+        code = code.outer
+    return False
+
+
+def _tests_absence(expr: Expr) -> bool:
+    if isinstance(expr, Op):
+        if expr.op in {"is", "=="}:
+            return any(isinstance(o, Const) and o.value is None for o in expr.operands)
+        if expr.op in {"not", "not in"}:
+            return True
+        return any(_tests_absence(o) for o in expr.operands)
+    return False
+
+
+def _tests_presence(expr: Expr) -> bool:
+    if isinstance(expr, Op):
+        if expr.op in {"is not", "!="}:
+            return any(isinstance(o, Const) and o.value is None for o in expr.operands)
+        return expr.op in {"in", "and", "or"} and any(_tests_presence(o) for o in expr.operands)
+    return isinstance(expr, (Ref, Attr))
+
+
+__all__ = ["CallRef", "Connections", "GlobalRead", "InstanceValue", "Module", "ProviderCall", "Value"]

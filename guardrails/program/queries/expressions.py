@@ -1,0 +1,987 @@
+"""From source expressions to the plain values that ``documents`` reads: filters, sorts, pipelines, index keys.
+
+``Evaluator.value(expr, frame, block)`` gives a plain Python value where the source shows one: dicts, lists, strings,
+numbers, with ``Unknown`` for what exists at run time only. Local variables are followed through what is assigned
+to them and done to them before they are read (``query["a"] = …``, ``.update``, ``.append``, ``|=``); what happens
+only under some circumstances is ``Optional``. Calls of the project's own functions give what they return.
+A parameter is a :class:`Parameter` unless the frame knows the call that passes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from guardrails.facts import records
+from guardrails.facts.records import Call, CallRef, Expr, unpack
+from guardrails.knowledge.drivers import INDEX_CONSTANTS
+from guardrails.program.model import Class, Code, Function, Module
+from guardrails.program.queries import odm
+from guardrails.program.queries.documents import Beginning, Few, Optional
+from guardrails.program.queries.model import Pattern, Unknown
+from guardrails.program.types import Types
+from guardrails.program.values import (
+    ClassValue,
+    ExternalInstance,
+    ExternalValue,
+    FunctionValue,
+    InstanceValue,
+    LiteralValue,
+)
+
+DEPTH = 14
+"""How deep variables and helper functions are followed."""
+WIDTH = 12
+"""How many alternatives a value may have."""
+FEW = 12
+"""An enumeration of at most this many members is a small one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter(Unknown):
+    """What the callers of ``function`` pass for ``name``."""
+
+    function: Function | None = None
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of several values."""
+
+    options: tuple[Any, ...]
+
+
+class Test(dict[Any, Any]):
+    """A filter document made by an ODM's expression: ``|`` and ``&`` join such documents as conditions."""
+
+
+class FieldName(str):
+    """The path of an ODM document's field, read from the class: ``User.address.city``."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """An instance of a project's class whose fields are given where it is made."""
+
+    fields: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """``IndexModel(keys, **options)``, and its like in other libraries."""
+
+    keys: Any
+    options: Mapping[Any, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Where an expression is evaluated: the code, the receiver's class, and the call that leads here, if known.
+
+    ``names``: values of loop variables. ``depth``: how many steps led here.
+    """
+
+    code: Code
+    receiver: Class | None = None
+    caller: Frame | None = None
+    call: Call | None = None
+    names: Mapping[str, Any] = field(default_factory=dict)
+    depth: int = 0
+
+    def bind(self, names: Mapping[str, Any]) -> Frame:
+        """The frame with loop variables."""
+        return replace(self, names={**self.names, **names}) if names else self
+
+    def deeper(self) -> Frame:
+        """The frame one step further."""
+        return replace(self, depth=self.depth + 1)
+
+
+RUN_TIME = Unknown()
+
+
+class Evaluator:
+    """Reads expressions of a program as values."""
+
+    def __init__(self, types: Types) -> None:
+        self.types = types
+
+    # --- expressions
+
+    def value(self, expr: Expr, frame: Frame, block: int) -> Any:
+        """The value of ``expr`` where it stands in ``block`` of the frame's code."""
+        if frame.depth > DEPTH:
+            return Unknown("too many steps")
+        reader = self._readers.get(type(expr))
+        return reader(self, expr, frame.deeper(), block) if reader else RUN_TIME
+
+    def _const(self, expr: records.Const, frame: Frame, block: int) -> Any:
+        return expr.value
+
+    def _fstring(self, expr: records.FString, frame: Frame, block: int) -> Any:
+        text = ""
+        for part in expr.parts:
+            value = self.value(part, frame, block)
+            if isinstance(value, Few):
+                value = value.value
+            if isinstance(value, Beginning):
+                return Beginning(text + value.text)
+            if not isinstance(value, (str, int, float)):
+                return Beginning(text) if text else RUN_TIME
+            text += str(value)
+        return text
+
+    def _items(self, expr: records.Items, frame: Frame, block: int) -> Any:
+        if expr.kind == "slice":
+            return RUN_TIME
+        found: list[Any] = []
+        for item in expr.items:
+            if isinstance(item, records.Star):
+                inner = self.value(item.value, frame, block)
+                found += inner if isinstance(inner, (list, tuple)) else _optional_items(inner)
+            else:
+                found.append(self.value(item, frame, block))
+        return tuple(found) if expr.kind == "tuple" else found
+
+    def _mapping(self, expr: records.Mapping, frame: Frame, block: int) -> Any:
+        found: dict[Any, Any] = {}
+        for key, value in zip(expr.keys, expr.values):
+            evaluated = self.value(value, frame, block)
+            if key is None:
+                found = merged(found, evaluated)
+            else:
+                found = with_entry(found, self.value(key, frame, block), evaluated)
+        return found
+
+    def _operation(self, expr: records.Op, frame: Frame, block: int) -> Any:
+        operands = [self.value(operand, frame, block) for operand in expr.operands]
+        if expr.op in odm.COMPARISONS and len(operands) == 2:
+            return _compared(expr.op, operands[0], operands[1])
+        if expr.op == "or":
+            return choice([o for o in operands if o is not None])
+        if expr.op in ("neg", "pos"):
+            (operand,) = operands
+            if isinstance(operand, FieldName):
+                return (str(operand), -1 if expr.op == "neg" else 1)
+            if isinstance(operand, (int, float)) and not isinstance(operand, bool):
+                return -operand if expr.op == "neg" else operand
+        if expr.op in ("|", "&") and all(isinstance(operand, Test) for operand in operands):
+            return Test({"$or" if expr.op == "|" else "$and": operands})
+        if expr.op == "|" and isinstance(operands[0], dict):
+            return merged(operands[0], operands[1])
+        if expr.op == "+" and len(operands) == 2:
+            return _added(operands[0], operands[1])
+        if expr.op in ("not", "in", "not in", "is", "is not", *odm.COMPARISONS):
+            return Few(RUN_TIME)
+        return RUN_TIME
+
+    def _cond(self, expr: records.Cond, frame: Frame, block: int) -> Any:
+        return choice([self.value(expr.body, frame, block), self.value(expr.orelse, frame, block)])
+
+    def _through(self, expr: records.Await | records.Walrus, frame: Frame, block: int) -> Any:
+        return self.value(expr.value, frame, block)
+
+    def _item(self, expr: records.Item, frame: Frame, block: int) -> Any:
+        return looked_up(self.value(expr.value, frame, block), self.value(expr.index, frame, block))
+
+    def _attr(self, expr: records.Attr, frame: Frame, block: int) -> Any:
+        base = self.value(expr.value, frame, block)
+        if isinstance(base, Record):
+            return base.fields.get(expr.name, RUN_TIME)
+        if isinstance(base, FieldName):
+            return FieldName(f"{base}.{expr.name}")
+        return base if expr.name == "value" and isinstance(base, Few) else RUN_TIME
+
+    def _comprehension(self, expr: records.Comp, frame: Frame, block: int) -> Any:
+        code = frame.code
+        tested = any(record.kind == "if" for _, record in code.ancestors_of(expr.block) if _ != block)
+        entries: dict[Any, Any] = {}
+        items: list[Any] = []
+        for names in self.loops(code, expr.block, frame, until=block):
+            inner = frame.bind(names)
+            element = self.value(expr.element, inner, expr.block)
+            if expr.kind == "dict":
+                assert expr.value is not None
+                value = self.value(expr.value, inner, expr.block)
+                entries = with_entry(entries, element, Optional(value) if tested else value)
+            else:
+                items.append(element)
+        return entries if expr.kind == "dict" else items
+
+    # --- names
+
+    def _ref(self, expr: records.Ref, frame: Frame, block: int) -> Any:
+        first, _, rest = expr.name.partition(".")
+        if first in frame.names:
+            return _attributes(frame.names[first], rest)
+        local = self._local(expr, first, rest, frame, block)
+        if local is not None:
+            return local
+        field_name = self.field_name(expr, frame, block)
+        if field_name is not None:
+            return field_name
+        return self._inferred(expr, frame, block)
+
+    def _local(self, expr: records.Ref, first: str, rest: str, frame: Frame, block: int) -> Any:
+        """The value of a local variable or parameter, or of a constant elsewhere; ``None`` if it is neither."""
+        scope: Code | None = frame.code
+        own = True
+        while scope is not None and not isinstance(scope, Module):
+            known = first in scope.bindings or (
+                isinstance(scope, Function) and first in scope.parameters_by_name
+            )
+            if known and (own or not isinstance(scope, Class)):
+                inner = frame if own else Frame(scope, frame.receiver, depth=frame.depth)
+                if rest and self._is_receiver(first, scope):
+                    return self._attribute(rest, inner)
+                value = self.variable(first, inner, block if own else 0, expr.span if own else None)
+                return _attributes(value, rest) if rest else value
+            scope, own = scope.outer, False
+        bind, owner = self.types.single_binding(expr, frame.code)
+        if bind is None or owner is None or bind.value is None:
+            return None
+        if isinstance(owner, Module) and not rest and bind.op == "=" and _is_plain(bind.target):
+            name = bind.target.name  # type: ignore[union-attr]
+            return self.variable(name, Frame(owner, depth=frame.depth), 0, None)
+        return self.value(bind.value, Frame(owner, depth=frame.depth), bind.block)
+
+    @staticmethod
+    def _is_receiver(name: str, scope: Code) -> bool:
+        return isinstance(scope, Function) and scope.has_receiver and scope.facts.parameters[0].name == name
+
+    def _attribute(self, path: str, frame: Frame) -> Any:
+        """``self.path``: what the class says, or the one place that stores it; ``None`` for other attributes."""
+        name, _, rest = path.partition(".")
+        receiver = frame.receiver or (frame.code.cls if isinstance(frame.code, Function) else None)
+        if receiver is None:
+            return None
+        for owner in self.types.mro(receiver):
+            if not isinstance(owner, Class):
+                continue
+            if name in owner.bindings and owner.method(name) is None:
+                value = self.variable(name, Frame(owner, receiver, depth=frame.depth), 0, None)
+                return _attributes(value, rest) if rest else value
+            stored = [
+                (method, bind)
+                for method in owner.methods
+                if method.has_receiver
+                for bind in method.attribute_bindings
+                if bind.target.name == f"{method.facts.parameters[0].name}.{name}"  # type: ignore[union-attr]
+            ]
+            if len(stored) == 1 and stored[0][1].value is not None and stored[0][1].op == "=":
+                method, bind = stored[0]
+                value = self.value(bind.value, Frame(method, receiver, depth=frame.depth), bind.block)  # type: ignore[arg-type]
+                if isinstance(value, (dict, list, tuple, str, int)) and not isinstance(value, bool):
+                    return _attributes(value, rest) if rest else value
+            if stored:
+                return None
+        return None
+
+    def _inferred(self, expr: Expr, frame: Frame, block: int) -> Any:
+        """What the type evaluator says, where it is one plain value."""
+        values = self.types.infer(expr, frame.code, block, frame.receiver)
+        few = self._few(expr, frame, block)
+        if len(values) == 1:
+            (only,) = values
+            if isinstance(only, LiteralValue):
+                return Few(only.value) if few else only.value
+            if isinstance(only, ExternalValue) and only.name in INDEX_CONSTANTS:
+                return INDEX_CONSTANTS[only.name]
+            if isinstance(only, ExternalInstance) and only.cls == "bool":
+                return Few(RUN_TIME)
+        return Few(RUN_TIME) if few else RUN_TIME
+
+    def _few(self, expr: Expr, frame: Frame, block: int) -> bool:
+        """Whether an expression is a member of a small enumeration, or its value."""
+        if not isinstance(expr, records.Ref) or "." not in expr.name:
+            return False
+        prefix = expr.name.removesuffix(".value").rpartition(".")[0]
+        bases = self.types.infer(records.Ref(prefix, expr.span), frame.code, block, frame.receiver)
+        return any(isinstance(value, ClassValue) and self.small_enum(value.cls) for value in bases)
+
+    def small_enum(self, cls: Class) -> bool:
+        """Whether a class is an enumeration of few members."""
+        return self.types.is_a(cls, "enum.Enum") and sum(name.isupper() for name in cls.bindings) <= FEW
+
+    def field_name(self, expr: Expr, frame: Frame, block: int) -> FieldName | None:
+        """The path that ``User.address.city`` names, if ``User`` is a document class of an ODM."""
+        if not isinstance(expr, records.Ref) or "." not in expr.name:
+            return None
+        parts = expr.name.split(".")
+        for length in range(1, len(parts)):
+            prefix = records.Ref(".".join(parts[:length]), expr.span)
+            values = self.types.infer(prefix, frame.code, block, frame.receiver)
+            classes = [v.cls for v in values if isinstance(v, ClassValue)]
+            if len(classes) == 1 and odm.is_document(self.types, classes[0]):
+                path = odm.path(self.types, classes[0], parts[length:])
+                return FieldName(path) if path is not None else None
+            if len(classes) != 1 and length > 1 and not values:
+                return None
+        return None
+
+    # --- variables
+
+    def variable(self, name: str, frame: Frame, block: int, span: int | None) -> Any:
+        """What the plain name holds where it is read; at the end of the body without a ``span``."""
+        code = frame.code
+        around = dict(code.ancestors_of(block)) if span is not None else {0: code.body.blocks[0]}
+        alternatives: list[tuple[Any, int]] = []
+        if isinstance(code, Function) and name in code.parameters_by_name:
+            alternatives.append((self._passed(name, frame), 0))
+        for step in self._steps(name, code, span):
+            if self._leaves(code, step.block, around) or _excluded(code, step.block, around):
+                continue
+            certain = step.block in around
+            for names in self.loops(code, step.block, frame, around=around):
+                inner = frame.bind(names)
+                if step.assigns:
+                    value = step.apply(self, None, inner)
+                    alternatives = [(value, step.block)] if certain else [*alternatives, (value, step.block)]
+                else:
+                    alternatives = [
+                        (self._stepped(step, current, home, inner, certain), home)
+                        for current, home in alternatives
+                    ]
+        if not alternatives:
+            return RUN_TIME
+        return choice([value for value, _ in alternatives])
+
+    def _stepped(self, step: _Step, current: Any, home: int, frame: Frame, certain: bool) -> Any:
+        """One alternative after a step that changes it, surely or not."""
+        code = frame.code
+        own = dict(code.ancestors_of(home))
+        if step.block not in own and _excluded(code, step.block, own):
+            return current
+        changed = step.apply(self, current, frame)
+        if certain or step.block in own:
+            return changed
+        return sometimes(current, changed)
+
+    def _leaves(self, code: Code, block: int, around: Mapping[int, object]) -> bool:
+        """Whether a block that the read is not in ends by leaving, so that nothing it does reaches the read."""
+        for index, record in code.ancestors_of(block):
+            if index in around:
+                return False
+            if record.kind in ("for", "async-for", "while", "with", "async-with", "try"):
+                continue
+            last = [e for e in code.body.events if e.block == index][-1:]
+            if last and isinstance(last[0], (records.Return, records.Raise)):
+                return True
+        return False
+
+    def _steps(self, name: str, code: Code, span: int | None) -> Iterator[_Step]:
+        """What is done to a plain name before ``span``, in source order."""
+        position = None if span is None else unpack(span)[:2]
+        for event in code.body.events:
+            end = unpack(event.span)[2:]
+            if position is not None and end > position:
+                continue
+            step = _step(event, name, code)
+            if step is not None:
+                yield step
+        if isinstance(code, Function):
+            yield from self._handed(name, code, span)
+
+    def _handed(self, name: str, code: Code, span: int | None) -> Iterator[_Step]:
+        """Calls before ``span`` that hand the variable to a function of the project that changes it."""
+        for call in code.body.calls:
+            if span is not None and unpack(call.span)[2:] > unpack(span)[:2]:
+                continue
+            given = [*call.args, *(keyword.value for keyword in call.keywords)]
+            if not any(isinstance(arg, records.Ref) and arg.name == name for arg in given):
+                continue
+            for target in self.types.targets(call, code):
+                for parameter, arg in target.arguments(call).items():
+                    changes = (
+                        isinstance(arg, records.Ref)
+                        and arg.name == name
+                        and any(
+                            not step.assigns
+                            for event in target.body.events
+                            if (step := _step(event, parameter, target))
+                        )
+                    )
+                    if changes:
+                        yield _Step(call.block, False, lambda *_: Unknown("a function changes it"))
+
+    def _passed(self, name: str, frame: Frame) -> Any:
+        """What the frame's own call passes for a parameter."""
+        function = frame.code
+        assert isinstance(function, Function)
+        parameter = function.parameters_by_name[name]
+        if frame.caller is not None and frame.call is not None:
+            if parameter.kind == "**":
+                names = {p.name for p in function.parameters}
+                return {
+                    keyword.name if keyword.name is not None else RUN_TIME: self.value(
+                        keyword.value, frame.caller, frame.call.block
+                    )
+                    for keyword in frame.call.keywords
+                    if keyword.name not in names
+                }
+            if parameter.kind == "*":
+                skipped = sum(p.kind in ("positional", "positional-only") for p in function.parameters)
+                rest = frame.call.args[skipped:]
+                return [self.value(arg, frame.caller, frame.call.block) for arg in rest]
+            argument = function.arguments(frame.call).get(name)
+            if argument is not None:
+                return self.value(argument, replace(frame.caller, depth=frame.depth), frame.call.block)
+            if any(isinstance(a, records.Star) for a in frame.call.args) or any(
+                keyword.name is None for keyword in frame.call.keywords
+            ):
+                return RUN_TIME
+            if parameter.default is not None and function.outer is not None:
+                return self.value(parameter.default, Frame(function.outer, depth=frame.depth), 0)
+        few = False
+        if parameter.annotation is not None and function.outer is not None:
+            for value in self.types.annotation(parameter.annotation, function.outer):
+                few = few or (isinstance(value, ExternalInstance) and value.cls == "bool")
+                few = few or (isinstance(value, InstanceValue) and self.small_enum(value.cls))
+        if few:
+            return Few(RUN_TIME)
+        return Parameter(f"the callers of {function.name} pass {name}", function, name)
+
+    # --- loops
+
+    def loops(
+        self,
+        code: Code,
+        block: int,
+        frame: Frame,
+        *,
+        around: Mapping[int, object] | None = None,
+        until: int = -1,
+    ) -> list[dict[str, Any]]:
+        """The values of the loop variables of the loops around ``block``, once per turn.
+
+        Loops around the read (``around``) or from block ``until`` outwards are left alone. A loop over something
+        that is not a literal has one turn with unknown variables.
+        """
+        chain = []
+        for index, record in code.ancestors_of(block):
+            if index == until or (around is not None and index in around):
+                break
+            if record.kind in ("for", "async-for", "comprehension", "async-comprehension"):
+                chain.append(record)
+        turns: list[dict[str, Any]] = [{}]
+        for record in reversed(chain):
+            longer: list[dict[str, Any]] = []
+            for names in turns:
+                inner = frame.bind(names)
+                iterable = self.value(record.expr, inner, record.parent) if record.expr else RUN_TIME
+                for item in _iterated(iterable):
+                    longer.append({**names, **_bound(record.target, item)})
+            turns = longer if len(longer) <= 200 else [{}]
+        return turns
+
+    def every_loop(self, code: Code, block: int, frame: Frame) -> list[Frame]:
+        """The frame once per turn of all loops around ``block``."""
+        return [frame.bind(names) for names in self.loops(code, block, frame)]
+
+    # --- calls
+
+    def _call(self, expr: CallRef, frame: Frame, block: int) -> Any:
+        call = frame.code.body.calls[expr.index]
+        method = _method(call.func)
+        if method is not None:
+            known = self._method_value(method, call, frame)
+            if known is not None:
+                return known
+        for callee in self.types.infer(call.func, frame.code, call.block, frame.receiver):
+            if isinstance(callee, ExternalValue):
+                return self._external(callee.name, call, frame)
+            if isinstance(callee, FunctionValue):
+                return self._helper(callee, call, frame)
+            if isinstance(callee, ClassValue):
+                return self._instance(callee.cls, call, frame)
+        return RUN_TIME
+
+    def arguments(self, call: Call, frame: Frame) -> tuple[list[Any], dict[Any, Any]]:
+        """The positional and the keyword arguments of a call, evaluated."""
+        positional: list[Any] = []
+        for arg in call.args:
+            value = self.value(arg, frame, call.block)
+            if isinstance(arg, records.Star):
+                inner = self.value(arg.value, frame, call.block)
+                positional += (
+                    inner if isinstance(inner, (list, tuple)) else [Unknown("arguments are unpacked")]
+                )
+            else:
+                positional.append(value)
+        keywords: dict[Any, Any] = {}
+        for keyword in call.keywords:
+            value = self.value(keyword.value, frame, call.block)
+            if keyword.name is None:
+                keywords = merged(keywords, value)
+            else:
+                keywords[keyword.name] = value
+        return positional, keywords
+
+    def _method_value(self, method: tuple[Expr, str], call: Call, frame: Frame) -> Any:
+        """Methods of plain values and of ODM fields; ``None`` for others."""
+        target, name = method
+        if name not in _VALUE_METHODS and name not in odm.FIELD_METHODS:
+            return None
+        base = self.value(target, frame, call.block)
+        positional, _ = self.arguments(call, frame)
+        if isinstance(base, FieldName):
+            if name in ("asc", "desc"):
+                return (str(base), 1 if name == "asc" else -1)
+            operator = odm.FIELD_METHODS.get(name)
+            return Test({str(base): {operator: positional[0]}}) if operator and positional else None
+        if isinstance(base, dict):
+            if name == "copy":
+                return base
+            if name == "items":
+                return [(key, value) for key, value in base.items()]
+            if name == "values":
+                return list(base.values())
+            if name == "keys":
+                return list(base)
+            if name in ("get", "pop") and positional:
+                default = positional[1] if len(positional) > 1 else None
+                return looked_up(base, positional[0], default)
+        if isinstance(base, list) and name == "copy":
+            return base
+        if isinstance(base, (Parameter, Choice)) and name == "copy":
+            return base
+        return None
+
+    def _external(self, name: str, call: Call, frame: Frame) -> Any:
+        positional, keywords = self.arguments(call, frame)
+        last = name.rpartition(".")[2]
+        if name == "re.compile" or last == "Regex":
+            return _pattern(positional, keywords, call)
+        if name in ("dict", "bson.SON", "collections.OrderedDict", "bson.son.SON"):
+            base: Any = positional[0] if positional else {}
+            if isinstance(base, (list, tuple)):
+                base = {p[0]: p[1] for p in base if isinstance(p, (list, tuple)) and len(p) == 2}
+            return merged(base, keywords) if keywords else base
+        if name in ("list", "tuple", "copy.copy", "copy.deepcopy", "typing.cast", "sorted", "set"):
+            return positional[-1] if positional else []
+        if name == "bool":
+            return Few(RUN_TIME)
+        if name == "getattr" and len(positional) > 1 and isinstance(positional[0], Record):
+            return positional[0].fields.get(positional[1], RUN_TIME)
+        if name.startswith("pymongo.") and last in ("IndexModel", *_REQUESTS):
+            if last == "IndexModel":
+                keys = positional[0] if positional else keywords.pop("keys", RUN_TIME)
+                return Spec(keys, keywords)
+            given = positional[0] if positional else keywords.get("filter", {})
+            return Record({"request": last, "filter": given})
+        return odm.called(name, positional, keywords, Test)
+
+    def _helper(self, callee: FunctionValue, call: Call, frame: Frame) -> Any:
+        """What a function of the project returns for these arguments."""
+        function = callee.function
+        if function.facts.is_generator:
+            return RUN_TIME
+        functions = list(self.types.functions_of(callee))
+        if len(functions) != 1:
+            return RUN_TIME
+        (function,) = functions
+        own = callee.receiver.cls if isinstance(callee.receiver, (InstanceValue, ClassValue)) else None
+        inner = Frame(function, own, frame, call, depth=frame.depth)
+        found = [
+            self.value(event.value, inner, event.block)
+            for event in function.returned
+            if event.value is not None
+        ]
+        return choice(found) if found else RUN_TIME
+
+    def _instance(self, cls: Class, call: Call, frame: Frame) -> Any:
+        positional, keywords = self.arguments(call, frame)
+        if self.types.is_a(cls, "dict"):
+            return RUN_TIME
+        names = [
+            name for name, found in cls.bindings.items() if any(getattr(d, "annotation", None) for d in found)
+        ]
+        init = cls.method("__init__")
+        if init is not None:
+            names = [parameter.name for parameter in init.parameters]
+        fields: dict[str, Any] = {}
+        for name in names:
+            found = cls.bindings.get(name)
+            if found and isinstance(found[-1], records.Bind) and found[-1].value is not None:
+                fields[name] = self.value(found[-1].value, Frame(cls, depth=frame.depth), 0)
+        fields.update(zip(names, positional))
+        fields.update({name: value for name, value in keywords.items() if isinstance(name, str)})
+        return Record(fields)
+
+    _readers: dict[type, Callable[[Evaluator, Any, Frame, int], Any]] = {}
+
+
+Evaluator._readers = {
+    records.Const: Evaluator._const,
+    records.FString: Evaluator._fstring,
+    records.Items: Evaluator._items,
+    records.Mapping: Evaluator._mapping,
+    records.Op: Evaluator._operation,
+    records.Cond: Evaluator._cond,
+    records.Await: Evaluator._through,
+    records.Walrus: Evaluator._through,
+    records.Item: Evaluator._item,
+    records.Attr: Evaluator._attr,
+    records.Comp: Evaluator._comprehension,
+    records.Ref: Evaluator._ref,
+    records.CallRef: Evaluator._call,
+}
+
+_REQUESTS = ("UpdateOne", "UpdateMany", "ReplaceOne", "DeleteOne", "DeleteMany", "InsertOne")
+_VALUE_METHODS = frozenset({"copy", "items", "values", "keys", "get", "pop", "asc", "desc"})
+
+
+# --- steps that change a variable
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """One thing done to a variable: ``assigns`` a new value, or changes the current one."""
+
+    block: int
+    assigns: bool
+    apply: Callable[[Evaluator, Any, Frame], Any]
+
+
+def _step(event: records.Event, name: str, code: Code) -> _Step | None:
+    if isinstance(event, records.Bind):
+        return _bind_step(event, name)
+    if isinstance(event, records.Delete):
+        if any(_root(target) == name for target in event.targets):
+            return _Step(event.block, False, lambda *_: Unknown("a part is deleted"))
+        return None
+    value = getattr(event, "value", None)
+    if isinstance(value, records.Await):
+        value = value.value
+    if isinstance(event, records.Do) and isinstance(value, CallRef):
+        return _call_step(code.body.calls[value.index], name, code)
+    return None
+
+
+def _bind_step(event: records.Bind, name: str) -> _Step | None:
+    target, value = event.target, event.value
+    if isinstance(target, records.Ref) and target.name == name:
+        if value is None:
+            return None
+        if event.op in ("=", ":="):
+            return _Step(event.block, True, lambda reader, _, frame: reader.value(value, frame, event.block))
+        if event.op in ("|=", "+="):
+            return _Step(
+                event.block,
+                False,
+                lambda reader, current, frame: (
+                    _added(current, reader.value(value, frame, event.block))
+                    if event.op == "+="
+                    else merged(current, reader.value(value, frame, event.block))
+                ),
+            )
+        return _Step(event.block, True, lambda *_: RUN_TIME)
+    if isinstance(target, records.Item) and _root(target) == name and value is not None:
+        path = _keys_of(target)
+
+        def put(reader: Evaluator, current: Any, frame: Frame) -> Any:
+            keys = [reader.value(key, frame, event.block) for key in path]
+            new = reader.value(value, frame, event.block) if event.op == "=" else RUN_TIME
+            return placed(current, keys, lambda _: new)
+
+        return _Step(event.block, False, put)
+    if isinstance(target, records.Items) and any(
+        isinstance(part, records.Ref) and part.name == name for part in target.items
+    ):
+        return _Step(event.block, True, lambda *_: RUN_TIME)
+    return None
+
+
+_CHANGES = frozenset(
+    {"update", "append", "extend", "insert", "setdefault", "pop", "clear", "popitem", "remove"}
+)
+
+
+def _call_step(call: Call, name: str, code: Code) -> _Step | None:
+    found = _method(call.func)
+    if found is None or found[1] not in _CHANGES:
+        return None
+    target, method = found
+    default: records.Call | None = None
+    path: list[Expr] = []
+    if isinstance(target, CallRef):
+        # query.setdefault("$and", []).append(...)
+        default = code.body.calls[target.index]
+        inner = _method(default.func)
+        if inner is None or inner[1] != "setdefault" or not default.args:
+            return None
+        target, path = inner[0], [default.args[0]]
+    if _root(target) != name:
+        return None
+    if isinstance(target, records.Item):
+        path = [*_keys_of(target), *path]
+    elif not (isinstance(target, records.Ref) and target.name == name):
+        return None
+
+    def change(reader: Evaluator, current: Any, frame: Frame) -> Any:
+        positional, keywords = reader.arguments(call, frame)
+        keys = [reader.value(key, frame, call.block) for key in path]
+        return placed(current, keys, lambda old: _changed(old, method, positional, keywords))
+
+    return _Step(call.block, False, change)
+
+
+def _changed(old: Any, method: str, positional: list[Any], keywords: dict[Any, Any]) -> Any:
+    """A value after a call of one of its changing methods."""
+    first = positional[0] if positional else {}
+    if method == "update":
+        return merged(merged(old, first) if positional else old, keywords)
+    if method == "setdefault" and isinstance(old, dict):
+        return old if first in old else with_entry(old, first, positional[1] if len(positional) > 1 else None)
+    if method in ("append", "extend", "insert"):
+        if old is None:
+            old = []
+        if isinstance(old, list):
+            if method == "append":
+                return [*old, first]
+            if method == "extend":
+                return [*old, *(first if isinstance(first, (list, tuple)) else _optional_items(first))]
+            if method == "insert" and first == 0 and len(positional) == 2:
+                return [positional[1], *old]
+    if method == "clear":
+        return {}
+    if method == "pop" and isinstance(old, dict) and isinstance(first, str):
+        return {key: value for key, value in old.items() if key != first}
+    return Unknown(f"changed by .{method}()")
+
+
+def _method(func: Expr) -> tuple[Expr, str] | None:
+    """What a method is called on, and its name."""
+    if isinstance(func, records.Attr):
+        return func.value, func.name
+    if isinstance(func, records.Ref) and "." in func.name:
+        base, _, name = func.name.rpartition(".")
+        return records.Ref(base, func.span), name
+    return None
+
+
+def _root(expr: Expr) -> str:
+    """The plain name that a chain of subscripts starts from."""
+    while isinstance(expr, records.Item):
+        expr = expr.value
+    return expr.name if isinstance(expr, records.Ref) else ""
+
+
+def _keys_of(expr: Expr) -> list[Expr]:
+    keys: list[Expr] = []
+    while isinstance(expr, records.Item):
+        keys.insert(0, expr.index)
+        expr = expr.value
+    return keys
+
+
+def _is_plain(target: Expr) -> bool:
+    return isinstance(target, records.Ref) and "." not in target.name
+
+
+def _excluded(code: Code, own: int, around: Mapping[int, object]) -> bool:
+    """Whether a block is another arm of a branch that the read is in."""
+    blocks = code.body.blocks
+    for index, record in code.ancestors_of(own):
+        if index in around:
+            return False
+        if record.kind in ("else", "except", "case") and record.of in around:
+            return True
+        for other in around:
+            kind, of = blocks[other].kind, blocks[other].of
+            if (kind == "else" and of == index) or (
+                kind == record.kind and kind in ("case", "except") and of == record.of and other != index
+            ):
+                return True
+    return False
+
+
+# --- values
+
+
+def choice(options: Sequence[Any]) -> Any:
+    """One of the options: the only one, or a ``Choice`` of the different ones."""
+    distinct: list[Any] = []
+    for option in options:
+        for each in option.options if isinstance(option, Choice) else (option,):
+            if not any(type(each) is type(other) and each == other for other in distinct):
+                distinct.append(each)
+    if len(distinct) == 1:
+        return distinct[0]
+    if len(distinct) > WIDTH:
+        return Unknown("too many alternatives")
+    return Choice(tuple(distinct)) if distinct else RUN_TIME
+
+
+def sometimes(before: Any, after: Any) -> Any:
+    """A value that is ``after`` under some circumstances, else ``before``: new entries become ``Optional``."""
+    if isinstance(before, dict) and isinstance(after, dict):
+        return {
+            key: value if key in before else value if isinstance(value, Optional) else Optional(value)
+            for key, value in after.items()
+        }
+    if isinstance(before, list) and isinstance(after, list) and after[: len(before)] == before:
+        return [*before, *(Optional(item) for item in after[len(before) :])]
+    return choice([before, after])
+
+
+def with_entry(document: dict[Any, Any], key: Any, value: Any) -> dict[Any, Any]:
+    """The document with an entry. A key that is no string stands for itself, and makes the document unreadable."""
+    if isinstance(key, Few):
+        key = key.value
+    if not isinstance(key, (str, Unknown)):
+        key = Unknown("a key is not a constant string")
+    return {**document, key: value}
+
+
+def merged(left: Any, right: Any) -> Any:
+    """``{**left, **right}``; an operand that is not known becomes a key of its own."""
+    if isinstance(left, Choice) and not isinstance(right, Choice):
+        return choice([merged(option, right) for option in left.options])
+    if left is None:
+        left = {}
+    if not isinstance(left, dict):
+        left = {left if isinstance(left, Unknown) else Unknown("merged with something unknown"): None}
+    if isinstance(right, Optional):
+        return sometimes(left, merged(left, right.value))
+    if isinstance(right, Choice):
+        found = left
+        for option in right.options:
+            found = sometimes(found, merged(found, option)) if option else found
+        return found
+    if right is None:
+        return left
+    if isinstance(right, dict):
+        return {**left, **right}
+    return {**left, right if isinstance(right, Unknown) else Unknown("merged with something unknown"): None}
+
+
+def _added(left: Any, right: Any) -> Any:
+    if isinstance(left, (list, tuple)) and isinstance(right, (list, tuple)):
+        return [*left, *right]
+    if isinstance(left, list):
+        return [*left, *_optional_items(right)]
+    if isinstance(left, str):
+        if isinstance(right, str):
+            return left + right
+        return Beginning(left + (right.text if isinstance(right, Beginning) else "")) if left else RUN_TIME
+    return left if isinstance(left, Beginning) else RUN_TIME
+
+
+def _optional_items(value: Any) -> list[Any]:
+    """What an unpacked value adds to a list: the items of each alternative, sometimes."""
+    if isinstance(value, Choice) and all(isinstance(option, (list, tuple)) for option in value.options):
+        return [Optional(item) for option in value.options for item in option]
+    return [value if isinstance(value, Unknown) else Unknown("unpacked from something unknown")]
+
+
+def placed(current: Any, keys: Sequence[Any], change: Callable[[Any], Any]) -> Any:
+    """``current`` with what lies under ``keys`` changed."""
+    if isinstance(current, Optional):
+        return Optional(placed(current.value, keys, change))
+    if isinstance(current, Choice):
+        return choice([placed(option, keys, change) for option in current.options])
+    if not keys:
+        return change(current)
+    if current is None:
+        current = {}
+    if not isinstance(current, dict):
+        key = current if isinstance(current, Unknown) else Unknown("an item of something unknown is set")
+        current = {key: None}
+    return with_entry(current, keys[0], placed(current.get(keys[0]), keys[1:], change))
+
+
+def looked_up(base: Any, key: Any, default: Any = RUN_TIME) -> Any:
+    """``base[key]``."""
+    if isinstance(base, Choice):
+        return choice([looked_up(option, key, default) for option in base.options])
+    if isinstance(base, dict) and isinstance(key, str):
+        if key in base:
+            return base[key]
+        return RUN_TIME if any(isinstance(k, Unknown) for k in base) else default
+    if isinstance(base, (list, tuple)) and isinstance(key, int) and -len(base) <= key < len(base):
+        return base[key]
+    return RUN_TIME
+
+
+def _attributes(value: Any, path: str) -> Any:
+    for name in filter(None, path.split(".")):
+        if isinstance(value, Record):
+            value = value.fields.get(name, RUN_TIME)
+        elif isinstance(value, FieldName):
+            value = FieldName(f"{value}.{name}")
+        elif not (name == "value" and isinstance(value, Few)):
+            return RUN_TIME
+    return value
+
+
+def _compared(operator: str, left: Any, right: Any) -> Any:
+    if isinstance(left, FieldName):
+        name = odm.COMPARISONS[operator]
+        return Test({str(left): right if name == "$eq" else {name: right}})
+    if isinstance(right, FieldName):
+        name = odm.COMPARISONS[odm.MIRRORED.get(operator, operator)]
+        return Test({str(right): left if name == "$eq" else {name: left}})
+    return Few(RUN_TIME)
+
+
+def _pattern(positional: list[Any], keywords: Mapping[Any, Any], call: Call) -> Pattern:
+    source = positional[0] if positional else keywords.get("pattern", RUN_TIME)
+    flags: Any = positional[1] if len(positional) > 1 else keywords.get("flags", 0)
+    expr = (
+        call.args[1]
+        if len(call.args) > 1
+        else next((k.value for k in call.keywords if k.name == "flags"), None)
+    )
+    ignore_case: bool | Unknown = False
+    if isinstance(flags, str):
+        ignore_case = "i" in flags
+    elif expr is not None:
+        names = _flag_names(expr)
+        ignore_case = RUN_TIME if names is None else bool(names & {"I", "IGNORECASE"})
+    if isinstance(source, Pattern):
+        return Pattern(source.start, ignore_case, source.whole)
+    if isinstance(source, Beginning):
+        return Pattern(source.text, ignore_case, whole=False)
+    return Pattern(source if isinstance(source, str) else RUN_TIME, ignore_case)
+
+
+def _flag_names(expr: Expr) -> set[str] | None:
+    """The names of ``re.I | re.M``."""
+    if isinstance(expr, records.Ref):
+        name = expr.name.rpartition(".")[2]
+        return {name} if name.isupper() else None
+    if isinstance(expr, records.Op) and expr.op == "|":
+        parts = [_flag_names(operand) for operand in expr.operands]
+        return None if None in parts else {name for part in parts for name in part or ()}
+    return None
+
+
+def _iterated(value: Any) -> list[Any]:
+    """The items of a literal, or one that is not known."""
+    if isinstance(value, dict):
+        return list(value)
+    if isinstance(value, (list, tuple)) and value:
+        return list(value)
+    return [RUN_TIME]
+
+
+def _bound(target: Expr | None, item: Any) -> dict[str, Any]:
+    if isinstance(target, records.Ref):
+        return {target.name: item}
+    if isinstance(target, records.Items):
+        parts: Sequence[Any] = (
+            item
+            if isinstance(item, (list, tuple)) and len(item) == len(target.items)
+            else [RUN_TIME] * len(target.items)
+        )
+        return {
+            name: value
+            for part, each in zip(target.items, parts)
+            for name, value in _bound(part, each).items()
+        }
+    return {}

@@ -1,0 +1,540 @@
+"""The queries of a program: every operation that filters or sorts, as far as the source shows what it asks.
+
+An operation whose filter or collection is handed in by its function's callers (a generic repository, a helper) is
+read once per call, with what that call passes, and stands at that call. One whose collection hangs on the class
+alone (a base repository with a collection per subclass) is read once per class that is used, and stands where it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from guardrails.facts import records
+from guardrails.facts.records import Call, CallRef, Expr
+from guardrails.knowledge import drivers
+from guardrails.knowledge.drivers import Method
+from guardrails.program.model import Class, Code, Function
+from guardrails.program.mongo import Mongo, Operation
+from guardrails.program.queries import odm
+from guardrails.program.queries.documents import (
+    Optional,
+    read_collation,
+    read_filter,
+    read_keys,
+    read_pipeline,
+    read_sort,
+)
+from guardrails.program.queries.expressions import (
+    RUN_TIME,
+    Choice,
+    Evaluator,
+    FieldName,
+    Frame,
+    Parameter,
+    Record,
+    choice,
+    merged,
+    sometimes,
+)
+from guardrails.program.queries.model import (
+    And,
+    Condition,
+    Filter,
+    IndexKey,
+    Query,
+    SortKey,
+    Unknown,
+    unknowns,
+)
+from guardrails.program.types import Types
+from guardrails.program.values import (
+    ClassValue,
+    ExternalInstance,
+    ExternalValue,
+    FunctionValue,
+    InstanceValue,
+    LiteralValue,
+    ParameterValue,
+    SuperValue,
+    Value,
+)
+
+LEVELS = 3
+"""How many callers outwards an operation is followed to become concrete."""
+CALLERS = 60
+"""An operation with more callers than this is left unread."""
+ALTERNATIVES = 8
+"""How many forms of one filter are judged."""
+
+
+class Reader:
+    """Reads the queries of a program's operations."""
+
+    def __init__(self, types: Types, mongo: Mongo) -> None:
+        self.types = types
+        self.mongo = mongo
+        self.evaluate = Evaluator(types)
+
+    # --- from operations to queries
+
+    def queries(self, operation: Operation) -> Iterator[Query]:
+        """What an operation asks, once per form and per caller that shapes it."""
+        if _asks(operation.method):
+            yield from self._concrete(operation, ())
+
+    def _concrete(self, operation: Operation, links: tuple[tuple[Code, Call], ...]) -> Iterator[Query]:
+        """The queries of an operation, reached through ``links`` (outermost first), followed outwards as needed."""
+        frame = self._frame(operation, links)
+        if frame is None:
+            return
+        found = list(self._read(operation, frame))
+        outermost = links[0][0] if links else operation.code
+        needs = [self._needs(query, operation, outermost) for query in found]
+        if not any(needs):
+            yield from (self._placed(query, operation, links) for query in found)
+            return
+        callers = self.types.calls_of(outermost) if isinstance(outermost, Function) else []
+        if not callers or len(callers) > CALLERS or len(links) == LEVELS:
+            yield from (self._placed(query, operation, links) for query in found)
+            return
+        yield from (self._placed(q, operation, links) for q, need in zip(found, needs) if not need)
+        seen: list[Query] = []
+        for code, call in callers:
+            if not code.module.application and operation.code.module.application:
+                continue
+            for query in self._concrete(operation, ((code, call), *links)):
+                # Callers that differ in values alone ask one query of the operation's own place.
+                if query not in seen:
+                    seen.append(query)
+                    yield query
+
+    def _needs(self, query: Query, operation: Operation, outermost: Code) -> bool:
+        """Whether the callers of ``outermost`` can say more about the query."""
+        if not isinstance(outermost, Function):
+            return False
+        handed = [u for u in unknowns(query.filter) if isinstance(u, Parameter) and u.function is outermost]
+        if isinstance(query.sort, Parameter) and query.sort.function is outermost:
+            handed.append(query.sort)
+        return bool(handed) or isinstance(query.collection, Parameter)
+
+    def _placed(self, query: Query, operation: Operation, links: tuple[tuple[Code, Call], ...]) -> Query:
+        """The query with its place: the outermost call if that passes the filter, else the operation."""
+        code, call = operation.code, operation.call
+        if links and not self._own_filter(operation):
+            code, call = links[0]
+        return replace(query, place=code.place(call.span), symbol=code.qualname)
+
+    def _own_filter(self, operation: Operation) -> bool:
+        """Whether the operation's filter is readable where it stands."""
+        frame = Frame(operation.code, _class_of(operation.code))
+        return not any(
+            any(isinstance(u, Parameter) for u in unknowns(query.filter))
+            for query in self._read(operation, frame)
+        )
+
+    def _frame(self, operation: Operation, links: tuple[tuple[Code, Call], ...]) -> Frame | None:
+        """The frame of the operation's code for the chain of calls; ``None`` if the chain does not hold."""
+        if not links:
+            return Frame(operation.code, _class_of(operation.code))
+        code, call = links[0]
+        frame = Frame(code, _class_of(code))
+        targets = [*(link[0] for link in links[1:]), operation.code]
+        for position, target in enumerate(targets):
+            code, call = links[position]
+            receiver = self._receiver(call, code, target, frame.receiver)
+            frame = Frame(target, receiver or _class_of(target), frame, call)
+        return frame
+
+    def _receiver(self, call: Call, code: Code, target: Code, own: Class | None) -> Class | None:
+        for value in self.types.expand(self.types.infer(call.func, code, call.block, own)):
+            if isinstance(value, FunctionValue):
+                bound = value.receiver
+                if isinstance(bound, (InstanceValue, ClassValue)):
+                    return bound.cls
+                if isinstance(bound, SuperValue):
+                    return bound.receiver
+        return None
+
+    # --- one operation in one frame
+
+    def _read(self, operation: Operation, frame: Frame) -> Iterator[Query]:
+        for inner in self.evaluate.every_loop(operation.code, operation.call.block, frame):
+            yield from self._asked(operation, inner, self.collection(operation, inner))
+
+    def collection(self, operation: Operation, frame: Frame) -> str | Unknown:
+        """The collection that an operation works on; a ``Parameter`` if the callers decide."""
+        if operation.model is not None:
+            name = self.mongo.document_collection(operation.model)
+            if name is not None:
+                return name
+        receiver = self._receiver_value(operation, frame)
+        model = getattr(receiver, "cls", None) if isinstance(receiver, (ClassValue, InstanceValue)) else None
+        model = model or getattr(receiver, "owner", None)
+        if isinstance(model, Class) and self.mongo.is_document(model):
+            return self.mongo.document_collection(model) or Unknown(f"the collection of {model.name}")
+        label = getattr(receiver, "label", None)
+        if isinstance(label, LiteralValue) and isinstance(label.value, str):
+            return label.value
+        if isinstance(label, ParameterValue):
+            named = self._label(label, frame)
+            if named is not None:
+                return named
+        written = self._written(operation.call.func, operation.code, operation.call.block, frame)
+        if isinstance(written, str):
+            return written
+        outer = _outermost(frame)
+        if (
+            isinstance(outer.code, Function)
+            and outer.code.cls is not None
+            and frame.receiver is outer.receiver
+        ):
+            return Parameter("the collection depends on the class", outer.code, "")
+        return operation.collection or Unknown("the collection is not named")
+
+    def _receiver_value(self, operation: Operation, frame: Frame) -> Value | None:
+        """What the operation's method is called on, for the frame's class."""
+        call = operation.call
+        for value in self.types.infer(call.func, operation.code, call.block, frame.receiver):
+            if isinstance(value, ExternalValue) and value.receiver is not None:
+                return value.receiver
+            if isinstance(value, ExternalInstance):
+                return value
+        return None
+
+    def _label(self, label: ParameterValue, frame: Frame) -> str | Unknown | None:
+        """A collection's name that is a parameter, of a function on the way or of a constructor."""
+        current: Frame | None = frame
+        while current is not None:
+            if current.code is label.function:
+                value = self.evaluate.variable(label.name, current, 0, None)
+                return (
+                    value
+                    if isinstance(value, (str, Unknown))
+                    else Unknown("the collection is not a constant")
+                )
+            current = current.caller
+        names = set()
+        for code, call in self.types.calls_of(label.function):
+            if frame.receiver is None or self._constructs(code, call, frame.receiver):
+                argument = label.function.arguments(call).get(label.name)
+                value = (
+                    self.evaluate.value(argument, Frame(code, _class_of(code)), call.block)
+                    if argument
+                    else None
+                )
+                names.add(value if isinstance(value, str) else None)
+        if len(names) == 1:
+            (name,) = names
+            return name or Unknown("the collection is not a constant")
+        return None
+
+    def _constructs(self, code: Code, call: Call, cls: Class) -> bool:
+        """Whether a call of a base's ``__init__`` prepares instances of ``cls``: its own ``super()``, or ``cls(…)``."""
+        if isinstance(code, Function) and code.name == "__init__" and code.cls is not None:
+            return code.cls in self.types.mro(cls)
+        values = self.types.infer(call.func, code, call.block)
+        return any(isinstance(value, ClassValue) and value.cls is cls for value in values)
+
+    def _written(self, func: Expr, code: Code, block: int, frame: Frame) -> Any:
+        """The name in ``db[name].find`` or ``db.get_collection(name).find``, evaluated."""
+        base = func.value if isinstance(func, records.Attr) else None
+        if isinstance(base, records.Item):
+            return self.evaluate.value(base.index, frame, block)
+        if isinstance(base, CallRef):
+            call = code.body.calls[base.index]
+            if _name(call.func) == "get_collection" and call.args:
+                return self.evaluate.value(call.args[0], frame, block)
+        return None
+
+    def _asked(self, operation: Operation, frame: Frame, collection: str | Unknown) -> Iterator[Query]:
+        """What the operation asks, once per form of its filter."""
+        method, call = operation.method, operation.call
+        base = Query(collection, operation=method.name)
+        if method.kind == "aggregate":
+            pipeline = self._argument(method, "pipeline", call, frame)
+            if pipeline is None:
+                return
+            for option in _options(pipeline):
+                queries = read_pipeline(collection, option)
+                hint = self._hint(self._argument(method, "hint", call, frame))
+                yield from (replace(q, hint=hint if n == 0 else None) for n, q in enumerate(queries))
+            return
+        if method.argument("requests") is not None:
+            yield from self._bulk(base, self._argument(method, "requests", call, frame))
+            return
+        document = self._filter(operation, frame)
+        sort = self._sort(self._argument(method, "sort", call, frame))
+        hint = self._hint(self._argument(method, "hint", call, frame))
+        collation = self._collation(self._argument_named("collation", call, frame))
+        for name, step, row, certain in self._chain(operation):
+            if name in ("filter", "find", "find_one", "find_many", "__call__", "get"):
+                more = self._conditions(row, step, frame)
+                document = merged_filters(document, more if certain else Optional(more))
+            elif name in ("sort", "order_by"):
+                sort = self._sort(self._sort_argument(row, step, frame)) if certain else RUN_TIME
+            elif name == "hint":
+                hint = self._hint(self._argument(row, "hint", step, frame))
+            elif name == "collation":
+                collation = self._collation(self._argument(row, "collation", step, frame, position=0))
+            elif name == "search_text":
+                document = merged_filters(document, {"$text": RUN_TIME})
+        for option in _options(document):
+            yield replace(
+                base, filter=read_filter(_id_if_plain(option)), sort=sort, hint=hint, collation=collation
+            )
+
+    def _bulk(self, base: Query, requests: Any) -> Iterator[Query]:
+        if not isinstance(requests, (list, tuple)):
+            if requests is not None:
+                yield replace(base, filter=Unknown("the requests are not a literal list"))
+            return
+        for request in requests:
+            if isinstance(request, Optional):
+                request = request.value
+            if isinstance(request, Record) and "request" in request.fields:
+                name = str(request.fields["request"])
+                if name != "InsertOne":
+                    for option in _options(request.fields["filter"]):
+                        yield replace(base, filter=read_filter(option), operation=f"{base.operation} {name}")
+            else:
+                yield replace(base, filter=Unknown("a request is not read"))
+
+    def _filter(self, operation: Operation, frame: Frame) -> Any:
+        """The filter document of the operation's own call."""
+        method, call = operation.method, operation.call
+        if method.argument("id") is not None:
+            return {"_id": RUN_TIME}
+        if method.argument("ids") is not None:
+            return {"_id": {"$in": RUN_TIME}}
+        return self._conditions(method, call, frame)
+
+    def _conditions(self, method: Method, call: Call, frame: Frame) -> Any:
+        """What a call's filter arguments ask: one document, several expressions, keyword look-ups."""
+        argument = method.argument("filter")
+        document: Any = {}
+        if argument is not None:
+            if argument.rest:
+                positional, _ = self.evaluate.arguments(call, frame)
+                for part in positional[argument.position or 0 :]:
+                    document = merged_filters(document, _truth(part))
+            else:
+                given = self._argument(method, "filter", call, frame)
+                document = {} if given is None else given
+        if method.argument("lookups") is not None:
+            _, keywords = self.evaluate.arguments(call, frame)
+            document = merged_filters(document, odm.lookups(keywords))
+        return document
+
+    def _argument(
+        self, method: Method, role: str, call: Call, frame: Frame, position: int | None = None
+    ) -> Any:
+        """The value of an argument by its role; ``None`` where it is not given."""
+        argument = method.argument(role)
+        if argument is not None:
+            position = argument.position
+            if argument.keyword is not None:
+                found = self._argument_named(argument.keyword, call, frame)
+                if found is not None:
+                    return found
+            if argument.rest and position is not None:
+                positional, _ = self.evaluate.arguments(call, frame)
+                return positional[position:] or None
+        if position is not None and position < len(call.args):
+            if any(isinstance(arg, records.Star) for arg in call.args[: position + 1]):
+                positional, _ = self.evaluate.arguments(call, frame)
+                return positional[position] if position < len(positional) else RUN_TIME
+            return self.evaluate.value(call.args[position], frame, call.block)
+        if argument is not None and any(keyword.name is None for keyword in call.keywords):
+            _, keywords = self.evaluate.arguments(call, frame)
+            if argument.keyword in keywords:
+                return keywords[argument.keyword]
+            return next((key for key in keywords if isinstance(key, Unknown)), None)
+        return None
+
+    def _argument_named(self, name: str, call: Call, frame: Frame) -> Any:
+        for keyword in call.keywords:
+            if keyword.name == name:
+                return self.evaluate.value(keyword.value, frame, call.block)
+        return None
+
+    def _sort_argument(self, method: Method, call: Call, frame: Frame) -> Any:
+        """The sort of a cursor's ``.sort``: pairs, or a field and a direction."""
+        if method.argument("direction") is not None and len(call.args) == 2:
+            path, direction = (self.evaluate.value(arg, frame, call.block) for arg in call.args)
+            return [(path, direction)]
+        return self._argument(method, "sort", call, frame)
+
+    def _sort(self, value: Any) -> tuple[SortKey, ...] | Unknown:
+        """A sort from any of the drivers' and ODMs' forms."""
+        if value is None or (isinstance(value, (list, tuple)) and not value):
+            return ()
+        if isinstance(value, FieldName):
+            return (SortKey(str(value)),)
+        if isinstance(value, str):
+            return (_signed(value),)
+        if isinstance(value, (list, tuple)) and not _is_pair(value):
+            keys: list[SortKey] = []
+            for item in value:
+                if isinstance(item, Choice) or isinstance(item, Optional):
+                    return Unknown("the sort has alternatives")
+                if isinstance(item, str):
+                    keys.append(SortKey(str(item)) if isinstance(item, FieldName) else _signed(item))
+                    continue
+                if item is None:
+                    continue
+                read = (
+                    self._sort(item) if isinstance(item, list) and not _is_pair(item) else read_sort([item])
+                )
+                if isinstance(read, Unknown):
+                    return read
+                keys += read
+            return tuple(keys)
+        if isinstance(value, Choice):
+            return Unknown("the sort has alternatives")
+        if isinstance(value, (dict, list, tuple)):
+            return read_sort([value] if _is_pair(value) else value)
+        return value if isinstance(value, Unknown) else Unknown("the sort is not literal")
+
+    @staticmethod
+    def _hint(value: Any) -> str | tuple[IndexKey, ...] | Unknown | None:
+        if value is None or isinstance(value, (str, Unknown)):
+            return value
+        return read_keys(value)
+
+    @staticmethod
+    def _collation(value: Any) -> tuple[tuple[str, Any], ...] | Unknown | None:
+        if isinstance(value, Record):
+            return read_collation(dict(value.fields))
+        return read_collation(value)
+
+    def _chain(self, operation: Operation) -> Iterator[tuple[str, Call, Method, bool]]:
+        """The calls on what the operation gives: ``.sort(…).limit(…)``, directly or through one variable."""
+        code, index = operation.code, operation.index
+        cls = operation.method.type
+        row = drivers.CLASSES.get(cls) if cls else None
+        if row is None:
+            return
+        head = True
+        while head:
+            head = False
+            for position, call in enumerate(code.body.calls):
+                if isinstance(call.func, records.Attr) and call.func.value == CallRef(index):
+                    method = row.methods.get(call.func.name)
+                    if method is None:
+                        return
+                    yield method.name, call, method, True
+                    if method.kind != "refine":
+                        return
+                    index, head = position, True
+                    break
+        name = self._bound_to(code, index)
+        if name is None:
+            return
+        block = code.body.calls[index].block
+        for call in code.body.calls:
+            if isinstance(call.func, records.Ref) and call.func.name.rpartition(".")[0] == name:
+                method = row.methods.get(_name(call.func))
+                if method is not None and call.span > code.body.calls[index].span:
+                    yield method.name, call, method, code.inside(block, call.block)
+
+    @staticmethod
+    def _bound_to(code: Code, index: int) -> str | None:
+        for event in code.body.events:
+            if (
+                isinstance(event, records.Bind)
+                and event.value == CallRef(index)
+                and isinstance(event.target, records.Ref)
+            ):
+                return event.target.name
+        return None
+
+
+def _asks(method: Method) -> bool:
+    """Whether the method's row has a part that an index could serve."""
+    roles = ("filter", "pipeline", "requests", "sort", "lookups", "id", "ids")
+    return method.kind not in ("index", "command", "watch", "session") and any(
+        method.argument(role) is not None for role in roles
+    )
+
+
+def _name(func: Expr) -> str:
+    """The last part of what a call calls."""
+    if isinstance(func, records.Ref):
+        return func.name.rpartition(".")[2]
+    return func.name if isinstance(func, records.Attr) else ""
+
+
+def _outermost(frame: Frame) -> Frame:
+    while frame.caller is not None:
+        frame = frame.caller
+    return frame
+
+
+def _class_of(code: Code) -> Class | None:
+    scope: Code | None = code
+    while scope is not None:
+        if isinstance(scope, Function) and scope.cls is not None:
+            return scope.cls
+        scope = scope.outer
+    return None
+
+
+def _options(value: Any) -> tuple[Any, ...]:
+    """The forms that a filter may have; unreadable where they are too many."""
+    if isinstance(value, Choice):
+        if len(value.options) > ALTERNATIVES:
+            return (Unknown("the filter has too many forms"),)
+        return tuple(option for option in value.options if option is not None)
+    return (value,)
+
+
+def _truth(part: Any) -> Any:
+    """An argument of an ODM's ``find`` as a filter: ``True`` filters nothing."""
+    return {} if part is True else part
+
+
+def merged_filters(left: Any, right: Any) -> Any:
+    """Both filters; the same field in both is tested twice."""
+    if isinstance(left, Choice):
+        return choice([merged_filters(option, right) for option in left.options])
+    if isinstance(right, Choice):
+        return choice([merged_filters(left, option) for option in right.options])
+    if isinstance(right, Optional):
+        return sometimes(left, merged_filters(left, right.value))
+    if isinstance(left, dict) and isinstance(right, dict) and set(left) & set(right):
+        return {"$and": [left, right]}
+    return merged(left, right)
+
+
+def _id_if_plain(value: Any) -> Any:
+    """The driver takes a filter that is no document as an ``_id``."""
+    return {"_id": value} if isinstance(value, (str, int)) and not isinstance(value, bool) else value
+
+
+def _is_pair(value: Any) -> bool:
+    return (
+        isinstance(value, (list, tuple))
+        and len(value) == 2
+        and isinstance(value[0], str)
+        and (value[1] in (1, -1) if isinstance(value[1], (int, float)) else isinstance(value[1], Unknown))
+    )
+
+
+def _signed(text: str) -> SortKey:
+    """``-created`` and ``+created``, as the ODMs write orders."""
+    path = text.lstrip("+-").replace("__", ".")
+    return SortKey(
+        "_id" if path in ("id", "pk") and text != path else path, -1 if text.startswith("-") else 1
+    )
+
+
+def empty(query: Query) -> bool:
+    """Whether a query neither filters nor sorts."""
+    return query.filter == And() and query.sort == ()
+
+
+def is_condition(part: Filter) -> bool:
+    """Whether a filter is a single condition."""
+    return isinstance(part, Condition)
