@@ -14,9 +14,8 @@ references of the libraries named; compared with the names that other tools' rul
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 from guardrails.knowledge import drivers
 
@@ -42,8 +41,7 @@ BlockingKind: TypeAlias = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Blocking:
+class Blocking(NamedTuple):
     """One blocking call.
 
     ``why`` completes "it …" (``waits for an HTTP response``); ``instead`` names what an ``async def`` can
@@ -59,8 +57,7 @@ class Blocking:
     argument: tuple[int, str] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Scope:
+class _Scope(NamedTuple):
     """Every method of a class (``deep``: of the objects below it, too), or ``only`` some, or all ``but``
     some."""
 

@@ -13,8 +13,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from types import MappingProxyType
-from typing import Final, Literal, TypeAlias, get_args
+from typing import Final, Literal, NamedTuple, TypeAlias, get_args
 
 ClassKind: TypeAlias = Literal[
     "client",  # owns the connections
@@ -78,8 +79,7 @@ Gives: TypeAlias = Literal[
 OPERATION_KINDS: Final[frozenset[str]] = frozenset(get_args(OperationKind))
 
 
-@dataclass(frozen=True, slots=True)
-class Argument:
+class Argument(NamedTuple):
     """Where one part of a query stands in a call.
 
     ``position`` counts positional arguments from 0 (``None``: by keyword only) and with ``rest`` means that
@@ -93,8 +93,7 @@ class Argument:
     rest: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Method:
+class Method(NamedTuple):
     """A method of a driver's class.
 
     ``type`` is the canonical class of what the call gives, where that is a driver's: the awaited value, or,
@@ -675,29 +674,45 @@ def _parse_argument(text: str) -> Argument:
     return Argument(role, None if position == "-" else int(position), keyword or role)
 
 
-def _methods(text: str, classes: Mapping[str, str], driver: str) -> Mapping[str, Method]:
-    """The rows of ``text`` for one driver (``sync``, ``pymongo``, ``motor`` or an ODM's name)."""
+_FAMILIES: Final[Mapping[str, dict[str, str]]] = {
+    "sync": _PYMONGO,
+    "pymongo": _PYMONGO_ASYNC,
+    "motor": _MOTOR,
+    "beanie": _BEANIE,
+    "odmantic": _ODMANTIC,
+    "odmantic-sync": _ODMANTIC_SYNC,
+    "mongoengine": _MONGOENGINE,
+}
+"""The drivers and ODMs, each with the classes that its tables name by a role."""
 
-    def parse(line: str) -> Method:
-        name, kind, awaited, gives, *arguments = line.split()
-        shape, _, role = gives.partition(":")
-        return Method(
-            name=name,
-            kind=kind,  # type: ignore[arg-type]  # the table's words are checked by the tests
-            gives=shape,  # type: ignore[arg-type]
-            type=classes.get(role) or _RESULTS[role] if role else None,
-            awaited=driver != "sync" and awaited in ("yes", driver),
-            arguments=tuple(_parse_argument(argument) for argument in arguments),
-            attribute=name == "objects",
-        )
-
-    rows = (parse(line) for line in text.splitlines() if line)
-    return MappingProxyType({row.name: row for row in rows})
+_SYNCHRONOUS: Final = frozenset({"sync", "odmantic-sync", "mongoengine"})
 
 
-def _driver(names: Mapping[str, str], driver: str) -> Iterator[DriverClass]:
+@cache
+def _methods(text: str, family: str) -> Mapping[str, Method]:
+    """The rows of ``text`` as ``family`` has them."""
+    classes = _RESULTS | _FAMILIES[family]
+    rows: dict[str, Method] = {}
+    for line in text.splitlines():
+        if line:
+            name, kind, awaited, gives, *arguments = line.split()
+            shape, _, role = gives.partition(":")
+            rows[name] = Method(
+                name,
+                kind,  # type: ignore[arg-type]  # the words of the tables are checked by the tests
+                shape,  # type: ignore[arg-type]
+                classes[role] if role else None,
+                family not in _SYNCHRONOUS and awaited in ("yes", family),
+                tuple([_parse_argument(argument) for argument in arguments]),
+                name == "objects",
+            )
+    return MappingProxyType(rows)
+
+
+def _driver(family: str) -> Iterator[DriverClass]:
     """The classes of one driver: PyMongo's two and Motor have the same shape."""
-    is_async = driver != "sync"
+    names = _FAMILIES[family]
+    is_async = family not in _SYNCHRONOUS
     owner = {"client": names["client"], "database": names["database"], "collection": names["collection"]}
 
     def make(
@@ -707,7 +722,7 @@ def _driver(names: Mapping[str, str], driver: str) -> Iterator[DriverClass]:
             names[role],
             kind,
             is_async,
-            _methods(text, names, driver),
+            _methods(text, family),
             MappingProxyType({name: owner[name] for name in attributes}),
             yields=yields,
         )
@@ -716,8 +731,8 @@ def _driver(names: Mapping[str, str], driver: str) -> Iterator[DriverClass]:
         names["client"],
         "client",
         is_async,
-        _methods(_CLIENT, names, driver),
-        MappingProxyType({"delegate": _PYMONGO["client"]} if driver == "motor" else {}),
+        _methods(_CLIENT, family),
+        MappingProxyType({"delegate": _PYMONGO["client"]} if family == "motor" else {}),
         attribute=names["database"],
         subscript=names["database"],
         own=frozenset(_CLIENT_OWN.split()),
@@ -726,9 +741,9 @@ def _driver(names: Mapping[str, str], driver: str) -> Iterator[DriverClass]:
         names["database"],
         "database",
         is_async,
-        _methods(_DATABASE, names, driver),
+        _methods(_DATABASE, family),
         MappingProxyType(
-            {"client": names["client"]} | ({"delegate": _PYMONGO["database"]} if driver == "motor" else {})
+            {"client": names["client"]} | ({"delegate": _PYMONGO["database"]} if family == "motor" else {})
         ),
         attribute=names["collection"],
         subscript=names["collection"],
@@ -738,10 +753,10 @@ def _driver(names: Mapping[str, str], driver: str) -> Iterator[DriverClass]:
         names["collection"],
         "collection",
         is_async,
-        _methods(_COLLECTION + _COLLECTION_LEGACY, names, driver),
+        _methods(_COLLECTION + _COLLECTION_LEGACY, family),
         MappingProxyType(
             {"database": names["database"]}
-            | ({"delegate": _PYMONGO["collection"]} if driver == "motor" else {})
+            | ({"delegate": _PYMONGO["collection"]} if family == "motor" else {})
         ),
         attribute=names["collection"],
         subscript=names["collection"],
@@ -749,7 +764,7 @@ def _driver(names: Mapping[str, str], driver: str) -> Iterator[DriverClass]:
     )
     yield make("cursor", "cursor", _CURSOR, "collection", yields="document")
     yield make("command_cursor", "cursor", _COMMAND_CURSOR, yields="document")
-    if driver != "motor":
+    if family != "motor":
         yield make("raw_cursor", "cursor", _CURSOR, "collection", yields="bytes")
         yield make("raw_command_cursor", "cursor", _COMMAND_CURSOR, yields="bytes")
         yield make("gridfs", "gridfs", _GRIDFS)
@@ -759,12 +774,12 @@ def _driver(names: Mapping[str, str], driver: str) -> Iterator[DriverClass]:
     yield make("grid_in", "gridfs_file", _GRID_IN)
     yield make("grid_out", "gridfs_file", _GRID_OUT, yields="bytes")
     yield make("grid_out_cursor", "cursor", _CURSOR, yields="object")
-    if driver == "motor":  # what aggregate() gives before its first batch
+    if family == "motor":  # what aggregate() gives before its first batch
         yield DriverClass(
             "motor.motor_asyncio.AsyncIOMotorLatentCommandCursor",
             "cursor",
             True,
-            _methods(_COMMAND_CURSOR, names, driver),
+            _methods(_COMMAND_CURSOR, family),
             _NONE,
             yields="document",
         )
@@ -777,7 +792,7 @@ def _beanie() -> Iterator[DriverClass]:
     def make(
         name: str, kind: ClassKind, text: str, yields: Gives | None = None, run: bool = False
     ) -> DriverClass:
-        methods = _methods(text, _BEANIE, "beanie")
+        methods = _methods(text, "beanie")
         return DriverClass(_BEANIE.get(name, name), kind, True, methods, _NONE, yields=yields, awaitable=run)
 
     yield make("beanie.Document", "document", _BEANIE_DOCUMENT)
@@ -803,17 +818,18 @@ def _beanie() -> Iterator[DriverClass]:
 
 
 def _odmantic() -> Iterator[DriverClass]:
-    for names, driver, prefix in ((_ODMANTIC, "odmantic", "AIO"), (_ODMANTIC_SYNC, "sync", "Sync")):
-        is_async = driver != "sync"
+    for family, prefix in (("odmantic", "AIO"), ("odmantic-sync", "Sync")):
+        names = _FAMILIES[family]
+        is_async = family not in _SYNCHRONOUS
         owner = _MOTOR if is_async else _PYMONGO
         yield DriverClass(
             f"odmantic.{prefix}Engine",
             "engine",
             is_async,
-            _methods(_ODMANTIC_ENGINE, names, driver),
+            _methods(_ODMANTIC_ENGINE, family),
             MappingProxyType({"client": owner["client"], "database": owner["database"]}),
         )
-        session = _methods(_ODMANTIC_SESSION, names, driver)
+        session = _methods(_ODMANTIC_SESSION, family)
         yield DriverClass(names["session"], "engine", is_async, session, _NONE)
         yield DriverClass(names["transaction"], "engine", is_async, session, _NONE)
         yield DriverClass(names["query"], "query", is_async, {}, _NONE, yields="model", awaitable=is_async)
@@ -822,8 +838,8 @@ def _odmantic() -> Iterator[DriverClass]:
 
 
 def _mongoengine() -> Iterator[DriverClass]:
-    document = _methods(_MONGOENGINE_DOCUMENT, _MONGOENGINE, "sync")
-    query = _methods(_MONGOENGINE_QUERY, _MONGOENGINE, "sync")
+    document = _methods(_MONGOENGINE_DOCUMENT, "mongoengine")
+    query = _methods(_MONGOENGINE_QUERY, "mongoengine")
     for name in ("Document", "DynamicDocument"):
         yield DriverClass(f"mongoengine.{name}", "document", False, document, _NONE)
     for name in ("EmbeddedDocument", "DynamicEmbeddedDocument"):
@@ -858,13 +874,13 @@ def _signature_classes() -> Iterator[DriverClass]:
     ):
         yield DriverClass(name, "option", False, {}, _NONE)
     for scope in ("Cluster", "Database", "Collection"):
-        for names, prefix, driver in ((_PYMONGO, "", "sync"), (_PYMONGO_ASYNC, "Async", "pymongo")):
-            module = names["change_stream"].rpartition(".")[0]
+        for family, prefix in (("sync", ""), ("pymongo", "Async")):
+            module = _FAMILIES[family]["change_stream"].rpartition(".")[0]
             yield DriverClass(
                 f"{module}.{prefix}{scope}ChangeStream",
                 "change_stream",
-                driver != "sync",
-                _methods(_CHANGE_STREAM, names, driver),
+                family not in _SYNCHRONOUS,
+                _methods(_CHANGE_STREAM, family),
                 _NONE,
                 yields="document",
             )
@@ -874,9 +890,9 @@ CLASSES: Final[Mapping[str, DriverClass]] = MappingProxyType(
     {
         row.name: row
         for rows in (
-            _driver(_PYMONGO, "sync"),
-            _driver(_PYMONGO_ASYNC, "pymongo"),
-            _driver(_MOTOR, "motor"),
+            _driver("sync"),
+            _driver("pymongo"),
+            _driver("motor"),
             _beanie(),
             _odmantic(),
             _mongoengine(),

@@ -10,9 +10,8 @@ APScheduler, RQ and aiomisc, and their signatures.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 Where: TypeAlias = Literal[
     "thread",
@@ -26,8 +25,7 @@ Where: TypeAlias = Literal[
 What: TypeAlias = Literal["function", "iterator", "coroutine"]
 
 
-@dataclass(frozen=True, slots=True)
-class Handoff:
+class Handoff(NamedTuple):
     """``what`` stands at ``position`` (None: by keyword only) or is the argument ``keyword`` (None: by
     position only), and runs ``where``.
 
