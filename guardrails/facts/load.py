@@ -5,13 +5,12 @@ from __future__ import annotations
 import gc
 import io
 import os
-import re
 import sys
 import threading
 import tokenize
 import warnings
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -21,6 +20,7 @@ import msgspec
 from guardrails.facts.cache import Cache, Entry, FactsFailure, digest, location
 from guardrails.facts.extract import extract
 from guardrails.facts.records import ModuleFacts
+from guardrails.facts.relevance import matters
 
 if TYPE_CHECKING:
     from multiprocessing.context import BaseContext
@@ -30,27 +30,18 @@ if TYPE_CHECKING:
 
 Facts: TypeAlias = "ModuleFacts | FactsFailure"
 
-RELEVANT = re.compile(
-    rb"create_index|ensure_index|IndexModel|Indexed\(|indexes"
-    rb"|://[^\s/:@'\"]+:[^\s/@'\"]+@"
-    rb"|AKIA|ASIA|gh[pousr]_|github_pat_|glpat-|xox[abprs]-|[sr]k_live_|sk-|AIza|PRIVATE KEY|eyJ"
-    rb"|(?i:secret|passw|pwd|token|api_?key|private_?key|credential)\w*['\"\]]*"
-    rb"\s*(?::\s*\w+\s*)?[=:(,]\s*[rbf]*['\"]"
-)
-"""Outside the application (tests, scripts, migrations) a file matters only for the indexes it declares (rule
-9) and for text that looks like a secret (GR602, GR603). This finds every such file and some more; the others,
-most of a test suite, are never parsed."""
-
 _PARALLEL_FROM = 400_000
 """Bytes of source. Starting processes costs some 20 ms where they fork and 200 ms where they do not; one core
 extracts about 3 MB a second."""
-_CHUNK = 100_000
+_CHUNK = 50_000
 """Bytes of source per task: large enough to be worth sending, small enough to spread evenly."""
+_AHEAD = 4
+"""Tasks that each worker has before it, so that none waits while this process is busy with its own."""
 
 _RECURSION_LIMIT = 30_000
 
-_Job: TypeAlias = "tuple[str, str, int, re.Pattern[bytes] | None]"
-"""Display, path, size, and what must be found in the bytes for the file to matter (None: it does)."""
+_Job: TypeAlias = "tuple[str, str, int, Callable[[bytes], bool] | None]"
+"""Display, path, size, and what says of the bytes whether the file matters (None: it does)."""
 _Outcome: TypeAlias = "tuple[str, bytes | None, bytes | FactsFailure | None, ModuleFacts | None]"
 """Display; hash of the bytes (None where they could not be read); encoded facts, failure, or None where the
 file does not matter; and the facts themselves where they were made in this process."""
@@ -64,12 +55,12 @@ def load(
     options: Options,
     workers: int | None = None,
     use_cache: bool = True,
-    relevant: re.Pattern[bytes] = RELEVANT,
+    relevant: Callable[[bytes], bool] = matters,
 ) -> dict[str, Facts]:
     """Facts or failure of each file of the project (or of several), by ``SourceFile.display``, sorted.
 
-    Files outside the application are there only if the application imports them or ``relevant`` finds
-    something in their bytes. ``workers``: processes to use, by default one per core; the result is the same
+    Files outside the application are there only if the application imports them or ``relevant`` says so of
+    their bytes. ``workers``: processes to use, by default one per core; the result is the same
     for any number. Never raises on account of a file.
     """
     projects = list(project) if isinstance(project, Sequence) else [project]
@@ -190,7 +181,7 @@ def _extract_all(jobs: Sequence[_Job]) -> Iterator[_Outcome]:
             reason = f"the file cannot be read: {error.strerror or error}"
             yield display, None, FactsFailure("unreadable", reason, 1, 0), None
             continue
-        if relevant is not None and relevant.search(data) is None:
+        if relevant is not None and not relevant(data):
             yield display, digest(data), None, None
             continue
         facts = facts_of(data)
@@ -247,7 +238,7 @@ def _parallel(chunks: Sequence[list[_Job]], workers: int) -> Iterator[_Outcome]:
         pool = None
     try:
         while left or running:
-            while pool is not None and left and len(running) < 2 * (workers - 1):
+            while pool is not None and left and len(running) < _AHEAD * (workers - 1):
                 try:
                     running.append((left[0], pool.submit(_extract_encoded, left[0])))
                     left.popleft()
