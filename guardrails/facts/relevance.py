@@ -12,7 +12,8 @@ _INDEXES = (b"create_index", b"ensure_index", b"IndexModel", b"Indexed(", b"inde
 
 _SECRET_WORDS = (
     b"secret", b"passw", b"pwd", b"token", b"api_key", b"apikey", b"private_key", b"privatekey",
-    b"credential", b"accesskey", b"accountkey", b"auth_key", b"authkey", b"signing_key", b"encryption_key", b"webhook",
+    b"credential", b"accesskey", b"accountkey", b"auth_key", b"authkey", b"signing_key", b"encryption_key",
+    b"webhook",
 )  # fmt: skip
 """In lower case. Substring search is many times faster than a pattern."""
 _NAMED = re.compile(
