@@ -21,6 +21,7 @@ from guardrails.program.model import Module
 from guardrails.program.modules import Modules
 from guardrails.program.mongo import Mongo
 from guardrails.program.repositories import Repositories
+from guardrails.program.queries.indexing import Indexing
 from guardrails.program.roles import Roles
 from guardrails.program.types import Types
 from guardrails.program.web import Web
@@ -29,7 +30,7 @@ from guardrails.project.model import Project
 
 class Program:
     """One application. Its parts: ``types`` (names and values), ``imports``, ``layers``, ``calls``, ``web``,
-    ``mongo``, ``blocking``, ``roles`` (database module, config module, index registry).
+    ``mongo``, ``indexing`` (queries and indexes), ``blocking``, ``roles`` (database module, config module, index registry).
     """
 
     def __init__(
@@ -92,6 +93,10 @@ class Program:
     @cached_property
     def blocking(self) -> Blocks:
         return Blocks(self.modules, self.types, self.calls, self.options.blocking_calls)
+
+    @cached_property
+    def indexing(self) -> Indexing:
+        return Indexing(self)
 
     @cached_property
     def roles(self) -> Roles:

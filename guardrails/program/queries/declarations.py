@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from guardrails.facts import records
-from guardrails.facts.records import Call, CallRef, Expr
+from guardrails.facts.records import Call, Expr
 from guardrails.finding import Place
 from guardrails.program.model import Class, Code
 from guardrails.program.mongo import Operation
@@ -24,7 +24,6 @@ from guardrails.program.queries.expressions import (
     Frame,
     Parameter,
     Spec,
-    merged,
 )
 from guardrails.program.queries.model import Index, Unknown
 from guardrails.program.queries.reader import LEVELS, Reader
@@ -53,14 +52,6 @@ class Unread:
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
-class Call_:
-    """A call that declares indexes: ``create_index``, ``create_indexes``. ``found``: what it declares."""
-
-    operation: Operation
-    found: tuple[Index | Unread, ...]
-
-
 class Declarations:
     """Reads the declarations of a program's modules."""
 
@@ -77,7 +68,9 @@ class Declarations:
             return ()
         return tuple(self._concrete(operation, ()))
 
-    def _concrete(self, operation: Operation, links: tuple[tuple[Code, Call], ...]) -> Iterator[Index | Unread]:
+    def _concrete(
+        self, operation: Operation, links: tuple[tuple[Code, Call], ...]
+    ) -> Iterator[Index | Unread]:
         frame = self.reader.frame(operation, links)
         found = list(self._in_frame(operation, frame))
         handed = any(isinstance(part, Unread) and isinstance(part.collection, Parameter) for part in found)
@@ -164,7 +157,9 @@ class Declarations:
         """One entry of ``meta["indexes"]``: ``"-created"``, ``("a", "-b")``, ``{"fields": […], "unique": True}``."""
         options: Mapping[Any, Any] = {}
         if isinstance(item, dict):
-            options = {("name" if key == "name" else key): value for key, value in item.items() if key != "fields"}
+            options = {
+                ("name" if key == "name" else key): value for key, value in item.items() if key != "fields"
+            }
             item = item.get("fields", RUN_TIME)
         words = [item] if isinstance(item, str) else item
         if not isinstance(words, (list, tuple)):
@@ -178,7 +173,10 @@ class Declarations:
             name = word.lstrip("+-$#*()").replace("__", ".")
             path = odm.path(self.types, cls, name.split("."))
             keys.append((path or name, kind))
-        renamed = {("partialFilterExpression" if k == "partialFilterExpression" else k): v for k, v in options.items()}
+        renamed = {
+            ("partialFilterExpression" if k == "partialFilterExpression" else k): v
+            for k, v in options.items()
+        }
         return _index(collection, keys, renamed, place, cls.qualname)
 
     def _fields(self, cls: Class, collection: str | Unknown) -> Iterator[Index | Unread]:
@@ -250,7 +248,9 @@ def _specs(collection: str | Unknown, given: Any, place: Place, symbol: str) -> 
         if isinstance(item, Spec):
             yield _index(collection, item.keys, item.options, place, symbol)
         else:
-            yield Unread(collection, _HANDED if isinstance(item, Parameter) else "an index is not literal", place)
+            yield Unread(
+                collection, _HANDED if isinstance(item, Parameter) else "an index is not literal", place
+            )
 
 
 def _index(

@@ -69,6 +69,10 @@ ALTERNATIVES = 8
 """How many forms of one filter are judged."""
 
 
+Links = tuple[tuple[Code, Call], ...]
+"""Calls that lead to an operation, outermost first: each in the code of the next one's function."""
+
+
 class Reader:
     """Reads the queries of a program's operations."""
 
@@ -84,70 +88,64 @@ class Reader:
         if _asks(operation.method):
             yield from self._concrete(operation, ())
 
-    def _concrete(self, operation: Operation, links: tuple[tuple[Code, Call], ...]) -> Iterator[Query]:
-        """The queries of an operation, reached through ``links`` (outermost first), followed outwards as needed."""
-        frame = self._frame(operation, links)
-        if frame is None:
-            return
-        found = list(self._read(operation, frame))
+    def _concrete(self, operation: Operation, links: Links) -> Iterator[Query]:
+        """The queries of an operation reached through ``links``, followed outwards as far as needed."""
+        found = list(self._read(operation, self.frame(operation, links)))
         outermost = links[0][0] if links else operation.code
-        needs = [self._needs(query, operation, outermost) for query in found]
-        if not any(needs):
-            yield from (self._placed(query, operation, links) for query in found)
-            return
-        callers = self.types.calls_of(outermost) if isinstance(outermost, Function) else []
-        if not callers or len(callers) > CALLERS or len(links) == LEVELS:
-            yield from (self._placed(query, operation, links) for query in found)
-            return
-        yield from (self._placed(q, operation, links) for q, need in zip(found, needs) if not need)
+        waiting = [query for query in found if self._needs(query, outermost)]
+        callers = self.callers(outermost) if waiting and len(links) < LEVELS else []
+        if not callers:
+            waiting = []
+        for query in found:
+            if query not in waiting:
+                yield self._placed(query, operation, links)
         seen: list[Query] = []
-        for code, call in callers:
-            if not code.module.application and operation.code.module.application:
-                continue
-            for query in self._concrete(operation, ((code, call), *links)):
-                # Callers that differ in values alone ask one query of the operation's own place.
+        for link in callers:
+            for query in self._concrete(operation, (link, *links)):
+                # Callers that differ in values alone ask one query, at the place of its filter.
                 if query not in seen:
                     seen.append(query)
                     yield query
 
-    def _needs(self, query: Query, operation: Operation, outermost: Code) -> bool:
+    def callers(self, code: Code) -> list[tuple[Code, Call]]:
+        """The application's calls of a function; none where they are too many to follow."""
+        found = self.types.calls_of(code) if isinstance(code, Function) else []
+        found = [link for link in found if link[0].module.application or not code.module.application]
+        return found if len(found) <= CALLERS else []
+
+    @staticmethod
+    def _needs(query: Query, outermost: Code) -> bool:
         """Whether the callers of ``outermost`` can say more about the query."""
-        if not isinstance(outermost, Function):
-            return False
-        handed = [u for u in unknowns(query.filter) if isinstance(u, Parameter) and u.function is outermost]
-        if isinstance(query.sort, Parameter) and query.sort.function is outermost:
-            handed.append(query.sort)
-        return bool(handed) or isinstance(query.collection, Parameter)
+        parts: list[object] = [*unknowns(query.filter), query.sort, query.collection]
+        return any(isinstance(part, Parameter) and part.function is outermost for part in parts)
 
-    def _placed(self, query: Query, operation: Operation, links: tuple[tuple[Code, Call], ...]) -> Query:
-        """The query with its place: the outermost call if that passes the filter, else the operation."""
-        code, call = operation.code, operation.call
-        if links and not self._own_filter(operation):
-            code, call = links[0]
-        return replace(query, place=code.place(call.span), symbol=code.qualname)
+    def _placed(self, query: Query, operation: Operation, links: Links) -> Query:
+        """The query with its place: the innermost call on the way that makes its filter concrete."""
+        for inner in range(len(links) + 1):
+            way = links[len(links) - inner :]
+            handed = any(
+                isinstance(part, Parameter)
+                for found in self._read(operation, self.frame(operation, way))
+                for part in unknowns(found.filter)
+            )
+            if not handed or inner == len(links):
+                code, span = (way[0][0], way[0][1].span) if way else (operation.code, operation.span)
+                return replace(query, place=code.place(span), symbol=code.qualname)
+        return query
 
-    def _own_filter(self, operation: Operation) -> bool:
-        """Whether the operation's filter is readable where it stands."""
-        frame = Frame(operation.code, _class_of(operation.code))
-        return not any(
-            any(isinstance(u, Parameter) for u in unknowns(query.filter))
-            for query in self._read(operation, frame)
-        )
-
-    def _frame(self, operation: Operation, links: tuple[tuple[Code, Call], ...]) -> Frame | None:
-        """The frame of the operation's code for the chain of calls; ``None`` if the chain does not hold."""
+    def frame(self, operation: Operation, links: Links) -> Frame:
+        """The frame of the operation's code for a chain of calls that leads to it, outermost first."""
         if not links:
             return Frame(operation.code, _class_of(operation.code))
-        code, call = links[0]
-        frame = Frame(code, _class_of(code))
-        targets = [*(link[0] for link in links[1:]), operation.code]
-        for position, target in enumerate(targets):
-            code, call = links[position]
-            receiver = self._receiver(call, code, target, frame.receiver)
+        frame = Frame(links[0][0], _class_of(links[0][0]))
+        targets = [*(code for code, _ in links[1:]), operation.code]
+        for (code, call), target in zip(links, targets, strict=True):
+            receiver = self._receiver(call, code, frame.receiver)
             frame = Frame(target, receiver or _class_of(target), frame, call)
         return frame
 
-    def _receiver(self, call: Call, code: Code, target: Code, own: Class | None) -> Class | None:
+    def _receiver(self, call: Call, code: Code, own: Class | None) -> Class | None:
+        """The class of what a method is called on."""
         for value in self.types.expand(self.types.infer(call.func, code, call.block, own)):
             if isinstance(value, FunctionValue):
                 bound = value.receiver
@@ -377,7 +375,7 @@ class Reader:
         if isinstance(value, (list, tuple)) and not _is_pair(value):
             keys: list[SortKey] = []
             for item in value:
-                if isinstance(item, Choice) or isinstance(item, Optional):
+                if isinstance(item, (Choice, Optional)):
                     return Unknown("the sort has alternatives")
                 if isinstance(item, str):
                     keys.append(SortKey(str(item)) if isinstance(item, FieldName) else _signed(item))
