@@ -547,8 +547,10 @@ _GROUPS: Final[tuple[tuple[BlockingKind, str, str, str], ...]] = (
         azure.cosmos.CosmosClient.** + upsert_item
         azure.servicebus.ServiceBusSender: schedule_messages send_messages
         azure.servicebus.ServiceBusReceiver: complete_message receive_messages
-        minio.Minio.* - disable_accelerate_endpoint enable_accelerate_endpoint set_app_info trace_off
-        minio.Minio.* - trace_on
+        minio.Minio.* - disable_accelerate_endpoint disable_dualstack_endpoint disable_virtual_style_endpoint
+        minio.Minio.* - enable_accelerate_endpoint enable_dualstack_endpoint enable_virtual_style_endpoint
+        minio.Minio.* - get_presigned_url presigned_get_object presigned_post_policy presigned_put_object
+        minio.Minio.* - set_app_info trace_off trace_on
         firebase_admin.auth.*
         firebase_admin.messaging: send send_all send_each send_each_for_multicast send_multicast
         firebase_admin.messaging: subscribe_to_topic unsubscribe_from_topic
