@@ -1,5 +1,4 @@
-"""Calls that block: that keep their thread, and with it an event loop, waiting for the disk, the network or
-the CPU.
+"""Calls that block: they keep their thread, and with it an event loop, while disk, network or CPU work.
 
 :func:`blocking` answers for a canonical name (:func:`guardrails.knowledge.aliases.canonical`);
 :data:`RETURNS` says of which class the value of a call is, so that ``client = boto3.client("s3")`` leads to

@@ -1,5 +1,4 @@
-"""Libraries beside the web framework and the driver: settings, Pydantic, logging, metrics, request ids, rate
-limits.
+"""The libraries around them: settings, Pydantic, logging, metrics, request ids, rate limits.
 
 Names are canonical. Sources: the references of Pydantic 1 and 2 ("Migration Guide"), pydantic-settings,
 python-dotenv, python-decouple, environs, dynaconf, the standard library's logging, structlog, loguru,

@@ -1,5 +1,4 @@
-"""Callables that take a function, a coroutine or an iterator and run it somewhere: in a thread, a process, a
-task.
+"""Callables that take a function, a coroutine or an iterator and run it: in a thread, a process, a task.
 
 A blocking function that is handed to a thread blocks no event loop; one that is handed to the loop does.
 Names are canonical. Sources: the standard library's reference (asyncio, concurrent.futures, threading,
@@ -26,8 +25,10 @@ What: TypeAlias = Literal["function", "iterator", "coroutine"]
 
 
 class Handoff(NamedTuple):
-    """``what`` stands at ``position`` (None: by keyword only) or is the argument ``keyword`` (None: by
-    position only), and runs ``where``.
+    """One callable and the argument that it runs.
+
+    ``what`` stands at ``position`` (None: by keyword only) or is the argument ``keyword`` (None: by position
+    only), and runs ``where``.
 
     ``rest``: all positional arguments from ``position`` on. The position counts from 0 and, for methods,
     without the receiver.

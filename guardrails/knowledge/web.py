@@ -1,5 +1,4 @@
-"""FastAPI and Starlette: applications, routers, what registers a handler, parameters, responses, middleware,
-status.
+"""FastAPI and Starlette: apps, routers, what registers a handler, parameters, responses, middleware, status.
 
 Names are canonical: Starlette's objects under Starlette's names, whichever package they were imported from.
 Sources: the FastAPI and Starlette references and the signatures of their releases current in 2026; RFC 9110
