@@ -90,10 +90,8 @@ def analyse(
     ]
     codes = {check.code for check in chosen}
     if UNUSED in codes:
-        modules = {
-            file.display: file.module for project in projects for file in project.files if file.application
-        }
-        for finding in suppressions.unused(codes, modules):
+        files = {file for project in projects for file in project.files if file.application or file.reached}
+        for finding in suppressions.unused(codes, {file.display: file.module for file in sorted(files)}):
             found.append((finding, ignored(finding) or suppressions.silences(finding)))
     return Analysis(
         root=_display_root(projects, where),

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Row(msgspec.Struct, frozen=True):
-    """A module, its layer (None for none) and what decided: configuration, content, name; empty for no layer."""
+    """A module, its layer or None, and what decided: configuration, content, name; empty for no layer."""
 
     path: str
     module: str
