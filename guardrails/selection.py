@@ -17,7 +17,7 @@ from guardrails.guide import RULES
 from guardrails.options import Options
 
 _NONE, _DEFAULT, _ALL, _RULE, _PREFIX, _EXACT = range(6)
-_CODE_START = re.compile(r"(?:GR)?0*(\d{1,4})\Z", re.IGNORECASE)
+_CODE_START = re.compile(r"(?:GR)?(\d{1,4})\Z", re.IGNORECASE)
 
 
 class UnknownSelector(ValueError):

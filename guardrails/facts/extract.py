@@ -498,7 +498,7 @@ class _Extractor:
 
     def _hole(self, node: ast.FormattedValue, use: str) -> Expr:
         # How a hole shows its value (``!r``, ``:>10``) is no fact that anyone asks for; what it holds is.
-        return self.expr(node.value, "other")
+        return self.expr(node.value, "operand")
 
     def _list(self, node: ast.List, use: str) -> Expr:
         return Items("list", tuple([self.expr(item, "item") for item in node.elts]), _span(node))
@@ -520,9 +520,9 @@ class _Extractor:
         while isinstance(left, ast.BinOp):
             pending.append(left)
             left = left.left
-        result = self.expr(left, "other")
+        result = self.expr(left, "operand")
         for step in reversed(pending):
-            right = self.expr(step.right, "other")
+            right = self.expr(step.right, "operand")
             result = Op(_OPERATORS[type(step.op)], (result, right), _span(step))
         return result
 
@@ -541,7 +541,7 @@ class _Extractor:
         return Op(_OPERATORS[type(node.op)], (self.expr(operand, "other"),), _span(node))
 
     def _compare(self, node: ast.Compare, use: str) -> Expr:
-        operands = [self.expr(node.left, "other"), *[self.expr(right, "other") for right in node.comparators]]
+        operands = [self.expr(side, "operand") for side in (node.left, *node.comparators)]
         links = tuple(
             Op(_OPERATORS[type(op)], (operands[i], operands[i + 1]), _span(node)) for i, op in enumerate(node.ops)
         )

@@ -202,7 +202,7 @@ class Call(_Record):
 
     ``drop`` (an expression statement), ``await``, ``return``, ``bind``, ``argument``, ``receiver`` (something is read
     from it), ``with``, ``async-with``, ``iterate``, ``async-iterate``, ``yield``, ``test``, ``decorator``, ``default``,
-    ``item`` (of a display) or ``other``.
+    ``item`` (of a display), ``operand`` (of an operator, of an f-string) or ``other``.
     """
 
     func: Expr

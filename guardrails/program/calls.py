@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from guardrails.facts.records import Attr, CallRef, Expr, Lambda, Ref, Span, span_of
+from guardrails.knowledge import handoff
 from guardrails.program import external
 from guardrails.program.layers import Layers
 from guardrails.program.model import Class, Code, Function, Module
@@ -14,6 +15,9 @@ from guardrails.program.modules import Modules
 from guardrails.program.types import Types
 from guardrails.program.values import ExternalInstance, ExternalValue, FunctionValue, InstanceValue
 from guardrails.program.web import Web
+
+
+_SPAWNERS = frozenset(n.rpartition(".")[2] for n in handoff.TASK_SPAWNERS | handoff.TASK_KEEPERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,8 +161,24 @@ class CallGraph:
     def request_path(self) -> frozenset[Function]:
         """Code reachable from a handler, a dependency, middleware, an exception handler or a background task."""
         roots: set[Function] = set(self.web.handlers) | self.web.dependencies | self.web.middleware
-        roots |= set(self.web.exception_handlers)
+        roots |= set(self.web.exception_handlers) | self._left_running
         return self.reachable(sorted(roots, key=lambda f: f.qualname))
+
+    @cached_property
+    def _left_running(self) -> set[Function]:
+        """Async functions whose coroutine becomes a task: they run on beside the requests, whoever starts them."""
+        found: set[Function] = set()
+        for module in self.modules.ordered:
+            for code in module.codes() if module.application else ():
+                for call in code.body.calls:
+                    tail = getattr(call.func, "name", "").rpartition(".")[2]
+                    if tail not in _SPAWNERS:
+                        continue
+                    for argument in call.args:
+                        inner = code.call(argument)
+                        if inner is not None:
+                            found.update(f for f in self.types.targets(inner, code) if f.is_async)
+        return found
 
     @cached_property
     def startup(self) -> frozenset[Function]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from guardrails.facts.records import Attr, Block, CallRef, Const, Expr, Op, Ref, Span
+from guardrails.facts.records import Attr, Block, Call, CallRef, Const, Expr, Op, Ref, Span
 from guardrails.knowledge import drivers
 from guardrails.program import external
 from guardrails.program.calls import positions
@@ -235,14 +235,17 @@ class Connections:
         for call in function.body.calls:
             for target in self.types.targets(call, function):
                 kind = self.provided_kind(target)
-                if kind in {"client", "database", "engine"} and self._is_database_provider(target):
+                if kind and self._is_database_provider(target, call, function):
                     yield ProviderCall(function, target, kind, call.span)
 
-    def _is_database_provider(self, target: Function) -> bool:
-        """A plain function that hands out the connection, not a method of an object that was received."""
-        if target.cls is not None and not (target.is_static or target.is_classmethod):
+    @staticmethod
+    def _is_database_provider(target: Function, call: Call, caller: Function) -> bool:
+        """A function that hands out the connection, or a method of a global object; not of one that was received."""
+        if target.name in {"__init__", "__new__"} or not target.module.application or target.cls is caller.cls is not None:
             return False
-        return target.module.application and target.name not in {"__init__", "__new__"}
+        if target.cls is None or target.is_static or target.is_classmethod:
+            return True
+        return isinstance(call.func, Ref) and not _is_local(call.func.name.partition(".")[0], caller)
 
 
 def _is_local(name: str, function: Function) -> bool:

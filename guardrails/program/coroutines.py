@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from guardrails.facts.records import Attr, Await, Bind, Call, CallRef, Item, Items, Ref, Return, Span, Star, parts_of
+from guardrails.facts.records import Attr, Await, Bind, Block, Call, CallRef, FString, Item, Items, Op, Ref, Return, Span, Star, parts_of
 from guardrails.knowledge import drivers, handoff
 from guardrails.program.calls import positions
 from guardrails.program.model import Code, Function
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from guardrails.program.program import Program
 
 _LOOPS = frozenset({"for", "async-for", "while", "comprehension", "async-comprehension"})
-_AS_VALUE = frozenset({"receiver", "iterate", "test"})
+_AS_VALUE = frozenset({"receiver", "iterate", "async-iterate", "test", "operand"})
 # Built-in functions that look into what they are given.
 _LOOKING = frozenset("str repr len list dict set tuple sorted sum min max bool int float print any all enumerate zip".split())
 _HTTP = ("httpx.AsyncClient.", "aiohttp.ClientSession.")
@@ -58,7 +58,7 @@ class Coroutines:
     def unawaited(self, code: Code) -> Iterator[Unawaited]:
         """The coroutines that a body drops or uses as values."""
         for index, call in enumerate(code.body.calls):
-            if call.use in {"await", "with", "async-with", "async-iterate", "yield", "decorator", "default"}:
+            if call.use in {"await", "with", "async-with", "yield", "decorator", "default"}:
                 continue
             if not self._may_be_coroutine(call):
                 continue
@@ -183,6 +183,13 @@ class Coroutines:
             if isinstance(expr, Item) and isinstance(expr.value, Ref) and expr.value.name == name:
                 items.add(id(expr.value))
                 yield "read"
+            elif isinstance(expr, (Op, FString)):
+                parts = expr.operands if isinstance(expr, Op) else expr.parts
+                if isinstance(expr, FString) or expr.op not in {"and", "or", "not", "is", "is not"}:
+                    for part in parts:
+                        if isinstance(part, Ref) and part.name == name:
+                            items.add(id(part))
+                            yield "read"
             elif isinstance(expr, Ref) and expr.name.startswith(name + "."):
                 yield "read" if not self._is_control(expr.name.rpartition(".")[2]) else "other"
         for _, expr in positions(code):
@@ -230,11 +237,19 @@ class Coroutines:
             if call.use != "await":
                 continue
             loop = next((b for _, b in code.ancestors_of(call.block) if b.kind in _LOOPS), None)
-            if loop is None or loop.kind == "while":
+            if loop is None or loop.kind == "while" or self._repeats(loop, code):
                 continue
             what = self._remote(call, index, code, own, 3)
             if what is not None:
                 yield LoopedAwait(code, call.span, what, loop.span)
+
+    def _repeats(self, loop: Block, code: Code) -> bool:
+        """``for _ in range(3)``: a loop that tries again, not one over items."""
+        call = code.call(loop.expr)
+        counted = call is not None and isinstance(call.func, Ref) and call.func.name == "range"
+        return counted and isinstance(loop.target, Ref) and loop.target.name not in {
+            e.name.partition(".")[0] for _, e in positions(code) if isinstance(e, Ref) and e is not loop.target
+        }  # fmt: skip
 
     def _remote(self, call: Call, index: int, code: Code, own: object, depth: int) -> str | None:
         operations = self.program.mongo.by_code.get(code, ())

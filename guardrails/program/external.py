@@ -102,6 +102,11 @@ def is_state(cls: str) -> bool:
     return cls == "starlette.datastructures.State"
 
 
+def is_app(cls: str) -> bool:
+    """Whether a class is that of an application."""
+    return cls in web.APPS
+
+
 def related(value: str, declared: str) -> bool:
     """Whether two driver classes are the same thing in another driver or generic form (a database is a database)."""
     mine, theirs = drivers.CLASSES.get(value), drivers.CLASSES.get(declared)

@@ -146,14 +146,12 @@ class Layers:
     @cached_property
     def _root(self) -> int:
         """How many leading parts of every name are the checked root's own, which lends no layer."""
-        names = [m.name.split(".") for m in self.modules.ordered if m.application and not m.shared]
-        if not names:
+        own = [m for m in self.modules.ordered if not m.shared]
+        if not own:
             return 0
-        shortest = min(len(parts) - (not self.modules.by_name[".".join(parts)].is_package) for parts in names)
-        depth = 0
-        while depth < shortest and len({parts[depth] for parts in names}) == 1:
-            depth += 1
-        return depth
+        module = own[0]
+        path = self.modules.relative(module).removesuffix(".py").removesuffix("__init__").rstrip("/")
+        return max(0, len(module.name.split(".")) - len([part for part in path.split("/") if part]))
 
     def by_name(self, module: Module) -> str | None:
         """The layer that the module's own name and its folders say, from the inside out."""

@@ -234,7 +234,7 @@ class Repositories:
         """Driver types in a signature: what is returned or taken, the parameter's name, and the type."""
         for value in union(self.returned(function), self._declared(function)):
             name = self._driver_type(value)
-            if name is not None:
+            if name is not None and drivers.CLASSES[name].kind != "cursor":  # GR302 has those
                 yield "returns", name, None
                 break
         outer = function.outer
@@ -257,7 +257,7 @@ class Repositories:
         if isinstance(value, SequenceValue):
             return next((n for v in value.items if (n := self._driver_type(v))), None)
         if isinstance(value, ExternalInstance) and drivers.driver_type(value.cls):
-            return value.cls if drivers.CLASSES[value.cls].kind not in {"cursor", "option"} else None
+            return value.cls if drivers.CLASSES[value.cls].kind != "option" else None
         return None
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Callable, Iterator
-from functools import cached_property
+from functools import cached_property, partial
 
 from guardrails.facts.records import (
     Attr, Await, Bind, Call, CallRef, Comp, Cond, Const, Expr, FString, Import, Item, Items, Lambda, Mapping, Op, Ref,
@@ -219,7 +219,18 @@ class Types:
             values = self._unpacked(bind.target, name, bind.value, values, code, bind.block, receiver)
         if declared and not known(values):
             return declared
+        if isinstance(bind.value, Items) and bind.value.kind == "list" and isinstance(bind.target, Ref):
+            return self._appended(values, name, code, receiver)
         return values
+
+    def _appended(self, values: Values, name: str, code: Code, receiver: Class | None) -> Values:
+        """A list display with what the same body appends to it."""
+        results = [v.items for v in values if isinstance(v, SequenceValue)]
+        for call in code.body.calls:
+            if isinstance(call.func, Ref) and call.args and call.func.name in {f"{name}.append", f"{name}.extend"}:
+                added = self.infer(call.args[0], code, call.block, receiver)
+                results.append(self.items_of(added) if call.func.name.endswith("extend") else added)
+        return (SequenceValue(union(*results)),)
 
     def _unpacked(
         self, target: Expr, name: str, value: Expr, values: Values, code: Code, block: int, receiver: Class | None
@@ -567,7 +578,7 @@ class Types:
                 results.append((base,) if sliced else base.items)
             elif isinstance(base, MappingValue):
                 results.append(self._looked_up(base, expr, code, block, receiver))
-            elif isinstance(base, (ClassValue, ExternalValue)):
+            elif isinstance(base, ClassValue) or (isinstance(base, ExternalValue) and base.receiver is None):
                 results.append((base,))  # a generic class with its arguments
             elif isinstance(base, InstanceValue):
                 results.append(self._through_method(base, "__getitem__"))
@@ -651,7 +662,8 @@ class Types:
         if isinstance(value, ExternalInstance):
             if external.is_state(value.cls):
                 return self.in_state(name)
-            return external.member(value, name)
+            stored = self._on_app(name) if external.is_app(value.cls) else ()
+            return stored or external.member(value, name)
         if isinstance(value, InstanceValue):
             return self._ask(("attribute", value.cls, name), lambda: self._instance_attribute(value, name))
         if isinstance(value, ClassValue):
@@ -751,7 +763,7 @@ class Types:
         target = bind.target
         assert isinstance(target, Ref)
         base = Ref(target.name.rpartition(".")[0], target.span)
-        values = self._ask(("base", id(bind)), lambda: self._ref(base, code, bind.block, None))
+        values = self._ask(("base", id(bind)), partial(self._ref, base, code, bind.block, None))
         return any(isinstance(v, (InstanceValue, ClassValue)) and owner in self.mro(v.cls) for v in values)
 
     def in_state(self, name: str) -> Values:
@@ -762,6 +774,16 @@ class Types:
             if bind.target.name.rpartition(".")[0].rpartition(".")[2] == "state"  # type: ignore[union-attr]
         ]
         return union(*results) or unknown(f"nothing stores state.{name}")
+
+    def _on_app(self, name: str) -> Values:
+        """What the project stores on its app itself (``app.mongodb = ...``)."""
+        results: list[Values] = []
+        for code, bind in self._outside_bindings.get(name, ()):
+            base = Ref(bind.target.name.rpartition(".")[0], bind.span)  # type: ignore[union-attr]
+            owners = self._ask(("base", id(bind)), partial(self._ref, base, code, bind.block, None))
+            if any(isinstance(v, ExternalInstance) and external.is_app(v.cls) for v in owners):
+                results.append(self.definition(bind, name, code))
+        return union(*results)
 
     def _class_attribute(self, value: ClassValue, name: str) -> Values:
         fallback: Values = ()
