@@ -41,6 +41,9 @@ class Contracts:
     @cached_property
     def _options(self) -> tuple[Any, Path] | None:
         """import-linter's own reading of its configuration, and the file; None where there is none."""
+        from importlinter import configuration
+
+        configuration.configure()
         for path in self._files():
             from importlinter.adapters.user_options import IniFileUserOptionReader, TomlFileUserOptionReader
 
@@ -107,13 +110,11 @@ class Contracts:
                     )  # fmt: skip
 
     def _check(self, options: Any, contract_options: Mapping[str, Any], graph: Any, path: Path) -> Iterator[Broken]:
-        from importlinter import configuration
         from importlinter.application.use_cases import _register_contract_types
         from importlinter.domain.contract import InvalidContractOptions, registry
 
         name = str(contract_options.get("name", "unnamed"))
         place = Place(self._display(path), 1, 0, 1, 0)
-        configuration.configure()
         try:
             _register_contract_types(options)
             cls = registry.get_contract_class(contract_options["type"])

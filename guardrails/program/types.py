@@ -49,6 +49,7 @@ class Types:
     def __init__(self, modules: Modules) -> None:
         self.modules = modules
         self._memo: dict[object, Values] = {}
+        self._kept: dict[int, Expr] = {}
         self._open: dict[object, int] = {}
         self._lowest = _DEPTH + 1
 
@@ -487,7 +488,10 @@ class Types:
         """What an expression of ``code`` may be, where it stands in ``block``, for a receiver of that class."""
         if receiver is None and isinstance(code, Function):
             receiver = code.cls
-        return self._ask((id(expr), receiver), lambda: self._infer(expr, code, block, receiver))
+        key = (id(expr), receiver)
+        if key not in self._memo:
+            self._kept[id(expr)] = expr  # the key is an address, which must not pass to another expression
+        return self._ask(key, lambda: self._infer(expr, code, block, receiver))
 
     def _infer(self, expr: Expr, code: Code, block: int, receiver: Class | None) -> Values:
         if isinstance(expr, Ref):
@@ -538,7 +542,7 @@ class Types:
             whole += f".{attribute}"
             stored = self._stored_locally(whole, code, block, ref.span, receiver)
             values = stored if stored else self.attribute_of(values, attribute)
-            if not values or isinstance(values[0], UnknownValue):
+            if not values or isinstance(values[0], (UnknownValue, ExternalValue)):
                 # ``import a.b.c`` of a namespace package: only the whole name is a module.
                 module = self.modules.find(".".join([first, *rest[: position + 1]]), code.module)
                 if module is not None and self._is_imported(first, code):

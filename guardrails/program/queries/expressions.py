@@ -28,6 +28,7 @@ from guardrails.program.values import (
     FunctionValue,
     InstanceValue,
     LiteralValue,
+    Values,
 )
 
 DEPTH = 14
@@ -281,9 +282,18 @@ class Evaluator:
                 return None
         return None
 
-    def _inferred(self, expr: Expr, frame: Frame, block: int) -> Any:
+    def named(self, name: str, span: int, frame: Frame, block: int) -> Values:
+        """What a dotted name may be where it is read."""
+        first, *rest = name.split(".")
+        receiver = frame.receiver or (frame.code.cls if isinstance(frame.code, Function) else None)
+        values = self.types.name(first, frame.code, block, span, receiver)
+        for attribute in rest:
+            values = self.types.attribute_of(values, attribute)
+        return values
+
+    def _inferred(self, expr: records.Ref, frame: Frame, block: int) -> Any:
         """What the type evaluator says, where it is one plain value."""
-        values = self.types.infer(expr, frame.code, block, frame.receiver)
+        values = self.named(expr.name, expr.span, frame, block)
         few = self._few(expr, frame, block)
         if len(values) == 1:
             (only,) = values
@@ -300,7 +310,7 @@ class Evaluator:
         if not isinstance(expr, records.Ref) or "." not in expr.name:
             return False
         prefix = expr.name.removesuffix(".value").rpartition(".")[0]
-        bases = self.types.infer(records.Ref(prefix, expr.span), frame.code, block, frame.receiver)
+        bases = self.named(prefix, expr.span, frame, block)
         return any(isinstance(value, ClassValue) and self.small_enum(value.cls) for value in bases)
 
     def small_enum(self, cls: Class) -> bool:
@@ -313,8 +323,7 @@ class Evaluator:
             return None
         parts = expr.name.split(".")
         for length in range(1, len(parts)):
-            prefix = records.Ref(".".join(parts[:length]), expr.span)
-            values = self.types.infer(prefix, frame.code, block, frame.receiver)
+            values = self.named(".".join(parts[:length]), expr.span, frame, block)
             classes = [v.cls for v in values if isinstance(v, ClassValue)]
             if len(classes) == 1 and odm.is_document(self.types, classes[0]):
                 path = odm.path(self.types, classes[0], parts[length:])
@@ -565,6 +574,8 @@ class Evaluator:
             return positional[-1] if positional else []
         if name == "bool":
             return Few(RUN_TIME)
+        if name == "odmantic.Index":
+            return Spec(positional, keywords)
         if name == "getattr" and len(positional) > 1 and isinstance(positional[0], Record):
             return positional[0].fields.get(positional[1], RUN_TIME)
         if name.startswith("pymongo.") and last in ("IndexModel", *_REQUESTS):

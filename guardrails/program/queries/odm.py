@@ -163,6 +163,14 @@ def _stored_name(types: Types, cls: Class, attribute: str) -> str | None:
     return "_id" if attribute in ("id", "pk") else None
 
 
+def renamed(types: Types, cls: Class, key: Any) -> Any:
+    """A key of a look-up as it is stored in the database."""
+    if not isinstance(key, str) or key.startswith("$"):
+        return key
+    first, *rest = key.split(".")
+    return ".".join([_stored_name(types, cls, first) or first, *rest])
+
+
 def called(name: str, positional: list[Any], keywords: Mapping[Any, Any], test: type[dict[Any, Any]]) -> Any:
     """What an ODM's function makes of its arguments: a filter document of class ``test``, a sort, a pattern."""
     library, _, _ = name.partition(".")

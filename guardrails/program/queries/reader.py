@@ -268,7 +268,7 @@ class Reader:
         collation = self._collation(self._argument_named("collation", call, frame))
         for name, step, row, certain in self._chain(operation):
             if name in ("filter", "find", "find_one", "find_many", "__call__", "get"):
-                more = self._conditions(row, step, frame)
+                more = self._conditions(row, step, frame, self._looked_up_model(operation))
                 document = merged_filters(document, more if certain else Optional(more))
             elif name in ("sort", "order_by"):
                 sort = self._sort(self._sort_argument(row, step, frame)) if certain else RUN_TIME
@@ -306,9 +306,13 @@ class Reader:
             return {"_id": RUN_TIME}
         if method.argument("ids") is not None:
             return {"_id": {"$in": RUN_TIME}}
-        return self._conditions(method, call, frame)
+        return self._conditions(method, call, frame, self._looked_up_model(operation))
 
-    def _conditions(self, method: Method, call: Call, frame: Frame) -> Any:
+    def _looked_up_model(self, operation: Operation) -> Class | None:
+        """The class whose fields the look-ups of MongoEngine name as Python does, not as they are stored."""
+        return operation.model if operation.name.startswith("mongoengine.") else None
+
+    def _conditions(self, method: Method, call: Call, frame: Frame, model: Class | None = None) -> Any:
         """What a call's filter arguments ask: one document, several expressions, keyword look-ups."""
         argument = method.argument("filter")
         document: Any = {}
@@ -323,6 +327,8 @@ class Reader:
         if method.argument("lookups") is not None:
             _, keywords = self.evaluate.arguments(call, frame)
             document = merged_filters(document, odm.lookups(keywords))
+        if model is not None and isinstance(document, dict):
+            document = {odm.renamed(self.types, model, key): value for key, value in document.items()}
         return document
 
     def _argument(
