@@ -906,6 +906,7 @@ class Types:
 
     def annotation(self, expr: Expr, code: Code, receiver: Class | None = None) -> Values:
         """The values that an annotation admits: instances of the classes it names, None apart."""
+        self._kept[id(expr)] = expr
         return self._ask(("annotation", id(expr), receiver), lambda: self._annotation(expr, code, receiver))
 
     def _annotation(self, expr: Expr, code: Code, receiver: Class | None) -> Values:
