@@ -47,8 +47,12 @@ def layer_skip(program: Program) -> Iterator[Finding]:
 @check("GR103", "indirect-layer-import", Severity.ERROR)
 def indirect_layer_import(program: Program) -> Iterator[Finding]:
     """A forbidden dependency through modules that belong to no layer."""
+    reported: set[Place] = set()
     for chain in program.architecture.indirect:
         first, last = chain.edges[0], chain.edges[-1]
+        if first.place in reported:  # one import may lead to many modules: one finding per statement
+            continue
+        reported.add(first.place)
         through = ", ".join(edge.importer.name for edge in chain.edges[1:])
         yield Finding(
             "GR103",
