@@ -12,10 +12,12 @@ is a project of its own, so that nothing under the checked paths goes unread.
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import sys
-from collections import Counter, defaultdict
+import tokenize
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -24,17 +26,12 @@ from guardrails.project.model import Project, SourceFile
 from guardrails.project.scan import Display, Entry, Tree, repository_root, scan
 
 _IMPORT = re.compile(
-    rb"^[ \t]*(?:from[ \t]*([.\w]+)[ \t]+import[ \t]*(\([^)]*|[^\n#]*)"
-    rb"|import[ \t]+(\w[\w.]*(?:[ \t]+as[ \t]+\w+)?(?:[ \t]*,[ \t]*\w[\w.]*(?:[ \t]+as[ \t]+\w+)?)*))",
-    re.MULTILINE,
+    rb"[ \t]*(?:from[ \t]*([.\w]+)[ \t]+import[ \t]*(\([^)]*|[^\n#]*)"
+    rb"|import[ \t]+(\w[\w.]*(?:[ \t]+as[ \t]+\w+)?(?:[ \t]*,[ \t]*\w[\w.]*(?:[ \t]+as[ \t]+\w+)?)*))"
 )
 _IMPORTED = re.compile(rb"(?:^|,)[ \t(\\\r\n]*(\w+)")
-_CONSTRUCTS = re.compile(rb"^[^#\n]*\bFastAPI\(", re.MULTILINE)
 
 Names = tuple[str, ...]
-
-_APPLICATION = 1000
-"""What an application file's import weighs against one of a test, which may run with another path."""
 
 
 def discover(paths: Sequence[Path], options: Options, cwd: Path) -> tuple[Project, ...]:
@@ -75,40 +72,78 @@ def _bytes(path: str) -> bytes:
         return b""
 
 
+def _calls(data: bytes, name: str) -> bool:
+    """Whether the code, not a comment nor a docstring, calls ``name``. What is no Python calls nothing."""
+    before = ""
+    try:
+        for token in tokenize.tokenize(io.BytesIO(data).readline):
+            if before == name and token.string == "(":
+                return True
+            before = token.string
+    except (tokenize.TokenError, SyntaxError, ValueError):
+        return False
+    return False
+
+
 class _File:
-    """A file and what its bytes say about names: no syntax tree, a few regular expressions."""
+    """A file, and what its bytes say about names: no syntax tree, two patterns."""
 
-    __slots__ = ("base", "constructs", "entry", "folder", "imports", "reached", "relative", "stem")
+    __slots__ = (
+        "base",
+        "constructs",
+        "display",
+        "dotted",
+        "entry",
+        "folder",
+        "imports",
+        "path",
+        "reached",
+        "relative",
+        "stem",
+    )
 
-    def __init__(self, entry: Entry) -> None:
+    def __init__(self, entry: Entry, display: str) -> None:
         self.entry = entry
+        self.display = display
+        self.path = Path(entry.path)
         self.folder, name = os.path.split(entry.path)
         self.stem = name[:-3]
-        self.base = ""
+        self.base = self.dotted = ""
         self.constructs = False
         self.imports: dict[Names, Names] = {}
         """Absolute imports: the parts of the module -> the names taken from it, if any."""
         self.relative: dict[tuple[int, Names], Names] = {}
         """Relative imports: number of dots and parts of the module -> the names taken from it."""
-        self.reached: set[str] = set()
-        """The files and folders that its imports mean."""
-        data = _bytes(entry.path)
-        if b"FastAPI(" in data:
-            self.constructs = _CONSTRUCTS.search(data) is not None
-        for source, names, modules in _IMPORT.findall(data):
-            if source:
-                text = source.decode("utf-8", "replace")
-                module = text.lstrip(".")
-                parts = tuple(module.split(".")) if module else ()
-                taken = tuple(name.decode("utf-8", "replace") for name in _IMPORTED.findall(names))
-                if len(text) > len(module):
-                    key = (len(text) - len(module), parts)
-                    self.relative[key] = self.relative.get(key, ()) + taken
-                else:
-                    self.imports[parts] = self.imports.get(parts, ()) + taken
-            else:
-                for module in modules.decode("utf-8", "replace").split(","):
-                    self.imports.setdefault(tuple(module.split()[0].split(".")), ())
+        self.reached: set[str] | None = None
+        """The files and folders that its imports mean; None before they have been looked at."""
+
+    def read(self) -> None:
+        """Find its imports, and whether it constructs ``FastAPI``."""
+        data = _bytes(self.entry.path)
+        if self.entry.application:
+            self.constructs = b"FastAPI(" in data and _calls(data, "FastAPI")
+        position = data.find(b"import")
+        while position >= 0:  # quicker than a pattern on every line
+            start = data.rfind(b"\n", 0, position) + 1
+            match = _IMPORT.match(data, start)
+            if match is not None:
+                self._note(*match.groups(b""))
+            position = data.find(b"import", max(position + 6, match.end() if match is not None else 0))
+
+    def _note(self, source: bytes, names: bytes, modules: bytes) -> None:
+        for module in modules.decode("utf-8", "replace").split(",") if modules else ():
+            self.imports.setdefault(tuple(module.split()[0].split(".")), ())
+        if not source:
+            return
+        text = source.decode("utf-8", "replace")
+        module = text.lstrip(".")
+        parts = tuple(module.split(".")) if module else ()
+        taken = tuple(name.decode("utf-8", "replace") for name in _IMPORTED.findall(names))
+        if len(text) > len(module):
+            key = (len(text) - len(module), parts)
+            self.relative[key] = self.relative.get(key, ()) + taken
+        else:
+            self.imports[parts] = self.imports.get(parts, ()) + taken
 
 
 class _Discovery:
@@ -118,7 +153,9 @@ class _Discovery:
         self.tree = tree
         self.roots = roots
         self.display = display
-        self.files = [_File(entry) for entry in sorted(tree.entries, key=lambda e: e.path)]
+        self.files = [
+            _File(entry, display(entry.path)) for entry in sorted(tree.entries, key=lambda e: e.path)
+        ]
         self.by_path = {file.entry.path: file for file in self.files}
         self.folders: set[str] = set()
         """Folders that hold Python files at any depth, and the folders around the checked roots."""
@@ -144,26 +181,44 @@ class _Discovery:
         self._packages: dict[str, bool] = {}
         self._exists: dict[str, bool] = {}
         self._requirements: dict[str, frozenset[str]] = {}
+        self.loose: set[str] = set()
+        """Folders under which modules of the application lie that are in no package."""
+        for file in self.files:
+            folder = file.folder
+            while file.entry.application and folder not in self.loose and not self.has_init(folder):
+                self.loose.add(folder)
+                folder = os.path.dirname(folder)
         self._best: dict[tuple[str, Names, Names], str] = {}
-        self.votes: dict[str, Counter[str]] = defaultdict(Counter)
-        """Import root -> its entries (files or folders) that imports resolve through -> how many."""
-        for file in self.files:
-            self._take_relative(file)
-        for file in self.files:
-            self._take_absolute(file)
+        self.votes: dict[str, set[str]] = {}
+        """Import root -> its entries (files or folders) that the application imports through it."""
+        self.tops: dict[str, set[str]] = defaultdict(set)
+        """Name of a top package -> the packages of that name."""
+        self._nearest: dict[tuple[str, str], str] = {}
+        code = [file for file in self.files if file.entry.application]
+        for file in code:
+            file.read()
+            self._note_packages(file)
+        for file in code:
+            self._vote(file)
         for file in self.files:
             file.base = self._base(file)
-        self._resolve_elsewhere()
+            file.dotted = _dotted(file)
+            top = self._top(file)
+            if top != file.entry.path and self.is_package(top):
+                self.tops[os.path.basename(top)].add(top)
 
     # -- names ---------------------------------------------------------------------------------------------
 
-    def is_package(self, folder: str) -> bool:
-        """Whether ``folder`` is a package: it has an ``__init__.py``, or its modules import relatively."""
+    def has_init(self, folder: str) -> bool:
+        """Whether ``folder`` has an ``__init__.py``, also around the checked roots."""
         known = self._packages.get(folder)
         if known is None:
-            known = folder in self.virtual or os.path.isfile(os.path.join(folder, "__init__.py"))
-            self._packages[folder] = known
+            known = self._packages[folder] = os.path.isfile(os.path.join(folder, "__init__.py"))
         return known
+
+    def is_package(self, folder: str) -> bool:
+        """Whether ``folder`` is a package: it has an ``__init__.py``, or its modules import relatively."""
+        return folder in self.virtual or self.has_init(folder)
 
     def _package_parent(self, folder: str) -> str:
         """The folder that holds the outermost package around ``folder``; ``folder`` itself if it is none."""
@@ -194,37 +249,52 @@ class _Discovery:
             self._exists[path] = os.path.isdir(path) or os.path.isfile(f"{path}.py")
         return self._exists[path]
 
-    def _take_relative(self, file: _File) -> None:
-        for (level, parts), names in file.relative.items():
+    def _note_packages(self, file: _File) -> None:
+        """Relative imports show folders to be packages."""
+        for level, parts in file.relative:
             folder = file.folder
-            for _ in range(level):
+            for _ in range(level - 1):
                 self.virtual.add(folder)
                 folder = os.path.dirname(folder)
-            start = file.folder
-            for _ in range(level - 1):
-                start = os.path.dirname(start)
-            self._take(file, start, parts, names)
+            self.virtual.add(folder)
             for part in parts[:-1]:
-                start = os.path.join(start, part)
-                self.virtual.add(start)
+                folder = f"{folder}{os.sep}{part}"
+                self.virtual.add(folder)
 
-    def _take_absolute(self, file: _File) -> None:
-        """For each import, the folder above ``file`` from which it resolves best; the innermost of equals."""
-        weight = _APPLICATION if file.entry.application else 1
+    def _vote(self, file: _File) -> None:
+        """Note the import roots that the file's imports show."""
         for parts, names in file.imports.items():
-            if parts[0] not in self.holders or parts[0] in sys.stdlib_module_names:
-                continue
-            key = (file.folder, parts, names)
-            root = self._best.get(key)
-            if root is None:
-                root = self._best[key] = self._root_of(file.folder, parts, names)
-            if (
-                root
-                and self._resolve(root, parts)[1] != file.entry.path
-                and self._plausible(root, parts, names)
-            ):
-                self.votes[root][parts[0]] += weight
-                self._take(file, root, parts, names)
+            root = self._root_of(file.folder, parts, names)
+            if root and self._resolve(root, parts)[1] != file.entry.path:
+                self.votes.setdefault(root, set()).add(parts[0])
+
+    def _root_of(self, folder: str, parts: Names, names: Names) -> str:
+        """The folder above from which an import resolves best, the innermost of equals; empty for none."""
+        key = (folder, parts, names)
+        root = self._best.get(key)
+        if root is None:
+            root = ""
+            if parts[0] in self.holders and parts[0] not in sys.stdlib_module_names:
+                root = self._best_root(folder, parts, names)
+            if root and not self._plausible(root, parts, names):
+                root = ""
+            self._best[key] = root
+        return root
+
+    def _best_root(self, folder: str, parts: Names, names: Names) -> str:
+        best, chosen = 0, ""
+        holders = self.holders[parts[0]]
+        while True:
+            parent = os.path.dirname(folder)
+            if parent == folder:
+                return chosen
+            if folder in holders:
+                count, path = self._resolve(folder, parts)
+                if count == len(parts) and any(self._resolve(path, (name,))[0] for name in names):
+                    count += 1
+                if count >= min(2, len(parts)) and count > best:
+                    best, chosen = count, folder
+            folder = parent
 
     def _plausible(self, root: str, parts: Names, names: Names) -> bool:
         """Whether an import may mean what lies at ``root``, where that is a package, seldom on the path.
@@ -255,94 +325,45 @@ class _Discovery:
             folder = os.path.dirname(folder)
         return False
 
-    def _root_of(self, folder: str, parts: Names, names: Names) -> str:
-        best, chosen = 0, ""
-        holders = self.holders[parts[0]]
-        while True:
-            parent = os.path.dirname(folder)
-            if parent == folder:
-                return chosen
-            if folder not in holders:
-                folder = parent
-                continue
-            count, path = self._resolve(folder, parts)
-            if count == len(parts) and any(self._resolve(path, (name,))[0] for name in names):
-                count += 1
-            if count >= min(2, len(parts)) and count > best:
-                best, chosen = count, folder
-            folder = parent
-
-    def _take(self, file: _File, root: str, parts: Names, names: Names) -> None:
-        """Note what an import reaches: the module, the packages on the way, the submodules taken from it."""
-        path = root
-        for part in parts:
-            count, path = self._resolve(path, (part,))
-            if not count:
-                return
-            file.reached.add(path)
-        file.reached.add(path)
-        for name in names:
-            count, below = self._resolve(path, (name,))
-            if count:
-                file.reached.add(below)
-
     def _base(self, file: _File) -> str:
         """The folder that the file's dotted name starts from."""
         package_parent = self._package_parent(file.folder)
-        strong: list[str] = []
-        weak: list[str] = []
-        nearest = ""
+        outermost = nearest = ""
         below, folder = file.stem, file.folder
         while True:
             if folder in self.votes:
-                votes = self.votes[folder][below]
-                if votes and _inside(package_parent, folder):
-                    (strong if votes >= _APPLICATION else weak).append(folder)
+                if below in self.votes[folder] and _inside(package_parent, folder):
+                    outermost = folder
                 nearest = nearest or folder
             parent, name = os.path.split(folder)
             if parent == folder:
                 break
             below, folder = name, parent
-        if strong:
-            return strong[-1]
-        if package_parent != file.folder:
-            return package_parent
-        if weak and nearest != file.folder:
-            return weak[-1]
-        root = max((root for root in self.roots if _inside(file.folder, root)), key=len)
+        if outermost:
+            return outermost
         if nearest == file.folder:
             return nearest
+        root = max((root for root in self.roots if _inside(file.folder, root)), key=len)
+        if not _inside(package_parent, root):
+            return package_parent
         folder = file.folder
-        while folder != root:  # a folder without __init__.py in a package is a namespace of that package
+        while folder != root and not self.has_init(folder):
             folder = os.path.dirname(folder)
-            if self.is_package(folder):
-                return self._package_parent(folder)
-        return nearest or root
-
-    def _resolve_elsewhere(self) -> None:
-        """Imports that no folder above the file answers: packages beside it, the nearest of that name."""
-        tops: dict[str, set[str]] = defaultdict(set)
-        for file in self.files:
-            first = self._top(file)
-            if first != file.entry.path and self.is_package(first):
-                tops[os.path.basename(first)].add(first)
-        nearest: dict[tuple[str, str], str] = {}
-        for file in self.files:
-            for parts, names in file.imports.items():
-                if parts[0] not in tops or self._best.get((file.folder, parts, names), "-"):
-                    continue
-                key = (file.folder, parts[0])
-                if key not in nearest:
-                    nearby = sorted(
-                        tops[parts[0]], key=lambda top: (-len(os.path.commonpath((top, file.folder))), top)
-                    )
-                    nearest[key] = "" if any(_inside(file.folder, top) for top in nearby) else nearby[0]
-                if nearest[key]:
-                    self._take(file, os.path.dirname(nearest[key]), parts, names)
+        if not self.has_init(folder):  # nothing but folders: named as they lie
+            return nearest or root
+        # The outermost package. A folder around it with other modules, none imported from there, is one too.
+        folder = self._package_parent(folder)
+        while folder != root and _inside(folder, root) and folder not in self.votes and folder in self.loose:
+            folder = os.path.dirname(folder)
+        return folder
 
     def _top(self, file: _File) -> str:
         """The entry of its base that the file lies in: its top package, a folder, or itself."""
-        return os.path.join(file.base, file.entry.path[len(file.base) :].lstrip(os.sep).split(os.sep)[0])
+        length = len(file.base.rstrip(os.sep)) + 1
+        end = file.entry.path.find(os.sep, length)
+        return file.entry.path if end < 0 else file.entry.path[:end]
+
+    # -- what imports lead to ------------------------------------------------------------------------------
 
     def _leads_to(self, start: Iterable[_File]) -> set[str]:
         """The files that imports lead to from ``start``, itself included."""
@@ -353,11 +374,53 @@ class _Discovery:
             if file.entry.path in found:
                 continue
             found.add(file.entry.path)
-            for target in file.reached:
-                below = self.by_path.get(target) or self.by_path.get(os.path.join(target, "__init__.py"))
+            for target in self._follow(file):
+                below = self.by_path.get(target) or self.by_path.get(f"{target}{os.sep}__init__.py")
                 if below is not None and below.entry.path not in found:
                     pending.append(below)
         return found
+
+    def _follow(self, file: _File) -> set[str]:
+        """The files and folders that the file's imports mean."""
+        if file.reached is None:
+            file.reached = set()
+            if not file.entry.application:
+                file.read()
+            for (level, parts), names in file.relative.items():
+                start = file.folder
+                for _ in range(level - 1):
+                    start = os.path.dirname(start)
+                self._take(file.reached, start, parts, names)
+            for parts, names in file.imports.items():
+                root = self._root_of(file.folder, parts, names) or self._elsewhere(file.folder, parts[0])
+                if root:
+                    self._take(file.reached, root, parts, names)
+        return file.reached
+
+    def _elsewhere(self, folder: str, name: str) -> str:
+        """The folder that holds the nearest top package of that name, where none lies above; or empty."""
+        if name not in self.tops or name in sys.stdlib_module_names:
+            return ""
+        key = (folder, name)
+        if key not in self._nearest:
+            nearby = sorted(self.tops[name], key=lambda top: (-len(os.path.commonpath((top, folder))), top))
+            around = any(_inside(folder, top) for top in nearby)
+            self._nearest[key] = "" if around else os.path.dirname(nearby[0])
+        return self._nearest[key]
+
+    def _take(self, reached: set[str], root: str, parts: Names, names: Names) -> None:
+        """Add what an import reaches: the packages on the way, the module, the submodules taken from it."""
+        path = root
+        for part in parts:
+            count, path = self._resolve(path, (part,))
+            if not count:
+                return
+            reached.add(path)
+        reached.add(path)
+        for name in names:
+            count, below = self._resolve(path, (name,))
+            if count:
+                reached.add(below)
 
     # -- applications --------------------------------------------------------------------------------------
 
@@ -379,19 +442,22 @@ class _Discovery:
             else:
                 owned[owner].append(file)
         units: dict[str, list[_File]] = defaultdict(list)
-        for files in groups.values():
-            for file in files:
+        unit_of: dict[str, str] = {}
+        for group in groups.values():
+            for file in group:
                 if file.entry.application:
+                    unit_of[file.entry.path] = self._top(file)
                     units[self._top(file)].append(file)
         found: list[Project] = []
         used: set[str] = set()
         for home, files in owned.items():
-            reached = self._leads_to(file for file in files if file.entry.application)
-            shared: dict[str, _File] = {}
-            for top, unit in units.items():
-                if not reached.isdisjoint(file.entry.path for file in unit):
-                    used.add(top)
-                    shared.update((file.entry.path, file) for file in unit)
+            own = {file.entry.path for file in files}
+            beside = self._leads_to(file for file in files if file.entry.application) - own
+            tops = {unit_of[path] for path in beside if path in unit_of}
+            used |= tops
+            # Of a library the whole package; of another application only what is imported.
+            shared = {path: self.by_path[path] for path in beside}
+            shared.update((file.entry.path, file) for top in tops for file in units[top])
             for group in groups.values():
                 code = [file for file in group if file.entry.application]
                 if not code or any(file.entry.path in shared for file in code):
@@ -408,19 +474,16 @@ class _Discovery:
         """The folder of each application: the largest that holds no other."""
         seeds: set[str] = set()
         for file in self.files:
-            if file.constructs and file.entry.application:
+            if file.constructs:
                 folder = file.folder
-                while (
-                    self.is_package(folder) and folder not in self.tree.markers and folder not in self.roots
-                ):
-                    folder = os.path.dirname(folder) if self.is_package(os.path.dirname(folder)) else folder
-                    if not self.is_package(os.path.dirname(folder)):
+                while folder not in self.tree.markers and folder not in self.roots:
+                    if not (self.is_package(folder) and self.is_package(os.path.dirname(folder))):
                         break
+                    folder = os.path.dirname(folder)
                 seeds.add(folder)
         for seed in sorted(seeds):
-            around = [other for other in seeds if other != seed and _inside(seed, other)]
-            if around and seed not in self.tree.markers:  # a sub-application of the one around it
-                seeds.discard(seed)
+            if seed not in self.tree.markers and any(_inside(seed, other) for other in seeds - {seed}):
+                seeds.discard(seed)  # a sub-application of the one around it
         return sorted({self._largest(seed, seeds) for seed in seeds})
 
     def _largest(self, folder: str, others: Iterable[str]) -> str:
@@ -440,8 +503,8 @@ class _Discovery:
         reached = self._leads_to(file for file in files if file.entry.application)
         sources = [
             SourceFile(
-                display=self.display(file.entry.path),
-                path=Path(file.entry.path),
+                display=file.display,
+                path=file.path,
                 module=names[file.entry.path],
                 is_package=file.stem == "__init__",
                 application=file.entry.application,
@@ -450,7 +513,7 @@ class _Discovery:
                 size=file.entry.size,
                 mtime_ns=file.entry.mtime_ns,
             )
-            for file in files
+            for file in sorted(files, key=lambda f: f.display)
         ]
         inside = f"{self.display(root)}/"
         skipped = {s for s in self.tree.skipped if inside == "./" or s.display.startswith(inside)}
@@ -459,11 +522,9 @@ class _Discovery:
             display_root=self.display(root),
             base=Path(repository_root(root) or root),
             name=os.path.basename(root) or root,
-            files=tuple(sorted(sources)),
+            files=tuple(sources),
             skipped=tuple(sorted(skipped)),
-            applications=tuple(
-                sorted(self.display(f.entry.path) for f in files if f.constructs and f.entry.application)
-            ),
+            applications=tuple(sorted(file.display for file in files if file.constructs)),
             roots=prefixes,
         )
 
@@ -492,22 +553,24 @@ class _Discovery:
         for base in sorted(by_base, key=rank):
             prefix = ""
             outer = base
-            while (
-                taken & {_join(prefix, _dotted(f, base)) for f in by_base[base]}
-                and os.path.dirname(outer) != outer
-            ):
+            own = [file.dotted for file in by_base[base]]
+            while os.path.dirname(outer) != outer and any(_join(prefix, name) in taken for name in own):
                 outer, part = os.path.split(outer)
                 prefix = _join(part.replace(".", "_"), prefix)
             prefix_of[base] = prefix
             prefixes.append(prefix)
             # A package hides a module of its name, so packages come first; the hidden one gets a name apart.
             for file in sorted(by_base[base], key=lambda f: (f.stem != "__init__", f.entry.path)):
-                name = _join(prefix, _dotted(file, base))
+                name = _join(prefix, file.dotted)
                 while name in taken:
                     name += "_"
                 taken.add(name)
                 names[file.entry.path] = name
-        packages = {name[:end] for name in taken for end, character in enumerate(name) if character == "."}
+        packages: set[str] = set()
+        for name in taken:
+            while name not in packages:
+                name = name.rpartition(".")[0]
+                packages.add(name)
         for folder in sorted(self.votes):
             for base, prefix in prefix_of.items():
                 if folder != base and _inside(folder, base) and folder in self.folders:
@@ -522,9 +585,9 @@ def _join(first: str, second: str) -> str:
     return f"{first}.{second}" if first and second else first or second
 
 
-def _dotted(file: _File, base: str) -> str:
-    """The name of ``file`` from ``base``; a dot inside a part would look like a level: ``_`` for it."""
-    parts = file.folder[len(base) :].strip(os.sep).split(os.sep) if file.folder != base else []
+def _dotted(file: _File) -> str:
+    """The name of ``file`` from its base; a dot inside a part would look like a level: ``_`` for it."""
+    parts = file.folder[len(file.base) :].strip(os.sep).split(os.sep) if file.folder != file.base else []
     if file.stem != "__init__":
         parts.append(file.stem)
-    return ".".join(part.replace(".", "_") for part in parts) or os.path.basename(base)
+    return ".".join(part.replace(".", "_") for part in parts) or os.path.basename(file.base)

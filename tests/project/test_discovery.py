@@ -86,6 +86,30 @@ class TestNames:
             "shop/core/config.py": "shop.core.config",
         }
 
+    def test_without_any_evidence_folders_are_named_as_they_lie(self, tmp_path: Path) -> None:
+        write(
+            tmp_path,
+            {"app/users/router.py": APP + "from .repository import find\n", "app/users/repository.py": ""},
+        )
+        write(tmp_path, {"app/billing/__init__.py": "", "app/billing/service.py": "", "app/main.py": APP})
+        assert names(one(tmp_path)) == {
+            "app/users/router.py": "app.users.router",
+            "app/users/repository.py": "app.users.repository",
+            "app/billing/__init__.py": "app.billing",
+            "app/billing/service.py": "app.billing.service",
+            "app/main.py": "app.main",
+        }
+        (tmp_path / "app/main.py").unlink()
+        assert names(one(tmp_path))["app/billing/service.py"] == "app.billing.service"
+
+    def test_a_package_of_relative_imports_has_its_own_name(self, tmp_path: Path) -> None:
+        write(
+            tmp_path,
+            {"services/api/shop/__init__.py": "", "services/api/shop/main.py": APP + "from . import db\n"},
+        )
+        write(tmp_path, {"services/api/shop/db.py": ""})
+        assert names(one(tmp_path))["services/api/shop/db.py"] == "shop.db"
+
     def test_a_flat_folder_of_modules_has_plain_names(self, tmp_path: Path) -> None:
         write(
             tmp_path, {"srv/main.py": APP + "from models import User\nimport db.mongo\n", "srv/models.py": ""}
@@ -219,8 +243,9 @@ class TestApplications:
         reached = {f.module for f in one(tmp_path).files if f.reached and not f.application}
         assert reached == {"app.tools", "app.tools.mail", "app.tools.smtp"}
 
-    def test_a_comment_constructs_nothing(self, tmp_path: Path) -> None:
+    def test_a_comment_or_a_docstring_constructs_nothing(self, tmp_path: Path) -> None:
         write(tmp_path, {"a/main.py": "# app = FastAPI()\n", "b/main.py": APP})
+        write(tmp_path, {"c/util.py": '"""Usage:\n\n    app = FastAPI()\n"""\n'})
         assert one(tmp_path).applications == ("b/main.py",)
 
     def test_several_paths_are_one_project_if_they_hold_one_application(self, tmp_path: Path) -> None:
