@@ -82,6 +82,7 @@ def present(
     ``known``: what an earlier state of the code already had (``--diff``); passed over without a word.
     """
     live = [judged for judged in analysis.findings if not judged.suppressed]
+    broken = {judged.diagnostic.rule for judged in live if judged.diagnostic.severity is not Severity.INFO}
     if known is not None:
         old = match([judged.key for judged in live], known).held
         live = [judged for index, judged in enumerate(live) if index not in old]
@@ -99,7 +100,7 @@ def present(
         root=analysis.root,
         files=analysis.files,
         findings=tuple(reported),
-        summary=_summary(reported, held, suppressed, analysis.rules),
+        summary=_summary(reported, len(held), suppressed, broken, analysis.rules),
     )
     return Outcome(
         result, stale, analysis.problems, analysis.skipped, _exit_status(reported, analysis, options)
@@ -107,18 +108,17 @@ def present(
 
 
 def _summary(
-    reported: list[Diagnostic], held: list[Diagnostic], suppressed: int, rules: tuple[int, ...]
+    reported: list[Diagnostic], held: int, suppressed: int, broken: set[int], rules: tuple[int, ...]
 ) -> Summary:
     def count(severity: Severity) -> int:
         return sum(diagnostic.severity is severity for diagnostic in reported)
 
-    broken = {d.rule for d in [*reported, *held] if d.severity is not Severity.INFO}
     return Summary(
         errors=count(Severity.ERROR),
         warnings=count(Severity.WARNING),
         infos=count(Severity.INFO),
         suppressed=suppressed,
-        baselined=len(held),
+        baselined=held,
         rules={
             str(rule): RuleScore(
                 holds=rule not in broken if rule in rules else None,

@@ -94,7 +94,8 @@ class Diagnostic(msgspec.Struct, frozen=True):
 class RuleScore(msgspec.Struct, frozen=True):
     """One line of the scorecard: does the rule hold, and how many findings it has.
 
-    ``holds`` is None where no check of the rule ran; it is false while errors or warnings remain, in the baseline too.
+    ``holds`` is None where no check of the rule ran. It speaks of the whole application: it is false while
+    errors or warnings remain, be they in the baseline, older than the change, or in files that are not reported.
     """
 
     holds: bool | None

@@ -44,7 +44,7 @@ def _suite(rule: int, outcome: Outcome) -> Iterator[str]:
     for diagnostic in findings:
         yield from _case(diagnostic)
     if not findings:
-        verdict = "holds" if score is not None and score.holds else "holds but for the baseline"
+        verdict = "holds" if score is not None and score.holds else "none reported"
         yield f'    <testcase name="{verdict}" classname={name}/>'
     yield "  </testsuite>"
 

@@ -31,7 +31,7 @@ def _scorecard(result: Result) -> Iterator[str]:
         elif score.holds:
             sign, verdict = "✅", plural(score.findings, "finding") if score.findings else "holds"
         else:
-            sign, verdict = "❌", plural(score.findings, "finding") if score.findings else "in the baseline"
+            sign, verdict = "❌", plural(score.findings, "finding") if score.findings else "none reported"
         yield f"| {sign} | {rule}. {RULES[int(rule)]} | {verdict} |"
 
 

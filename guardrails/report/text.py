@@ -186,7 +186,7 @@ def _scorecard(result: Result, style: _Style) -> Iterator[str]:
         elif score.holds:
             mark, color, verdict = style.holds, "green", count or "holds"
         else:
-            mark, color, verdict = style.broken, "red", count or "in the baseline"
+            mark, color, verdict = style.broken, "red", count or "none reported"
         padding = " " * (len(style.holds) - len(mark))
         name = RULES[int(rule)].ljust(widest)
         yield f"  {style(mark, color)}{padding} {rule:>2} {name}  {style(verdict, 'dim')}"
