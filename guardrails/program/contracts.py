@@ -41,19 +41,16 @@ class Contracts:
     @cached_property
     def _options(self) -> tuple[Any, Path] | None:
         """import-linter's own reading of its configuration, and the file; None where there is none."""
-        from importlinter import configuration
-
-        configuration.configure()
         for path in self._files():
-            from importlinter.adapters.user_options import IniFileUserOptionReader, TomlFileUserOptionReader
+            if "importlinter" in path.read_text(encoding="utf-8", errors="replace"):
+                from importlinter.application.use_cases import read_user_options
+                from importlinter.configuration import configure
 
-            text = path.read_text(encoding="utf-8", errors="replace")
-            if "importlinter" not in text:
-                continue
-            reader = TomlFileUserOptionReader() if path.suffix == ".toml" else IniFileUserOptionReader()
-            found = reader.read_options(config_filename=str(path))
-            if found is not None:
-                return found, path
+                configure()
+                try:
+                    return read_user_options(str(path)), path
+                except (FileNotFoundError, KeyError, ValueError):
+                    continue  # no contracts in it, or none that import-linter itself could read
         return None
 
     def _files(self) -> Iterator[Path]:
@@ -180,14 +177,15 @@ def _copy(graph: Any) -> Any:
 def _chains(metadata: object) -> Iterator[tuple[tuple[str, str, int], ...]]:
     """The chains in a broken contract's report, whatever its type: lists of links with importer, imported and lines."""
     if isinstance(metadata, Mapping):
-        if "importer" in metadata and "imported" in metadata:
+        if "importer" in metadata and ("line_numbers" in metadata or "line_number" in metadata):
             yield (_link(metadata),)
             return
         if isinstance(metadata.get("chain"), (list, tuple)):
             # Layers and forbidden: a chain may have several first and last links.
             links = [_link(link) for link in metadata["chain"] if isinstance(link, Mapping)]
-            if links:
-                yield tuple(links)
+            firsts = [_link(link) for link in metadata.get("extra_firsts") or ()]
+            for first in links[:1] + firsts:
+                yield (first, *links[1:])
             return
         for value in metadata.values():
             yield from _chains(value)
