@@ -6,12 +6,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from guardrails.program.model import Module
+from guardrails.facts.records import Expr, Import
+from guardrails.finding import Place
+from guardrails.program.model import Code, Function, Module
 from guardrails.program.mongo import Operation
 from guardrails.program.queries.declarations import Declarations, Unread
-from guardrails.program.queries.model import ID_INDEX, Index, Query, Unknown
-from guardrails.program.queries.planner import Plan, plan
+from guardrails.program.queries.documents import fields
+from guardrails.program.queries.model import Index, Query, Unknown, unknowns
+from guardrails.program.queries.planner import Plan, branches, plan
 from guardrails.program.queries.reader import Reader, empty
+from guardrails.program.queries.suggest import Suggestion, redundant, suggest, uses
 
 if TYPE_CHECKING:
     from guardrails.program.program import Program
@@ -23,6 +27,16 @@ class Declaring:
 
     operation: Operation
     found: tuple[Index | Unread, ...]
+
+    @property
+    def code(self) -> Code:
+        """The code that makes the call."""
+        return self.operation.code
+
+    @property
+    def place(self) -> Place:
+        """Where the call stands."""
+        return self.code.place(self.operation.span)
 
 
 class Indexing:
@@ -104,7 +118,59 @@ class Indexing:
             return Plan(query, unread=f"not all indexes of {query.collection} can be read")
         return verdict
 
+    def asks_for_index(self, query: Query) -> bool:
+        """Whether a query filters or sorts by anything but ``_id``."""
+        return any(path != "_id" for path in fields(query))
+
+    def patterns_alone(self, query: Query) -> tuple[str, ...]:
+        """The fields of the branches whose only conditions are patterns that no index bounds."""
+        if any(unknowns(query.filter)):
+            return ()
+        alone = [branch for branch in branches(query) or () if branch.pattern_only]
+        return tuple(dict.fromkeys(c.path for branch in alone for c in branch.conditions))
+
+    def suggestions(self) -> tuple[Suggestion, ...]:
+        """The indexes that the application's queries lack, for collections whose declarations can be read."""
+        asked = [q for q in self.queries if isinstance(q.collection, str) and self.complete(q.collection)]
+        return suggest(asked, self.indexes)
+
+    @cached_property
+    def redundant(self) -> tuple[tuple[Index, Index], ...]:
+        """The application's indexes that are prefixes of others, with the longer one."""
+        found = []
+        for index in self._own_indexes:
+            longer = redundant(index, self.indexes)
+            if longer is not None:
+                found.append((index, longer))
+        return tuple(found)
+
+    @cached_property
+    def unused(self) -> tuple[Index, ...]:
+        """The application's indexes that no query uses, where all queries of the collection can be read."""
+        if any(o.method.name in ("command", "cursor_command") for o in self.program.mongo.operations):
+            return ()
+        if any(isinstance(query.collection, Unknown) for query in self.every_query):
+            return ()
+        found = []
+        for index in self._own_indexes:
+            answers = [uses(q, index) for q in self.every_query if q.collection == index.collection]
+            if not index.unique and not index.ttl and not any(answer is not False for answer in answers):
+                found.append(index)
+        return tuple(found)
+
+    @cached_property
+    def _own_indexes(self) -> tuple[Index, ...]:
+        """The indexes that application modules declare, each once."""
+        own = {module.display for module in self.program.application}
+        return tuple(index for index in self.indexes if index.place and index.place.path in own)
+
     # --- the registry
+
+    @cached_property
+    def declares(self) -> bool:
+        """Whether some application module declares an index, read or not."""
+        own = {module.display for module in self.program.application}
+        return any(part.place is not None and part.place.path in own for part in self._declared)
 
     @cached_property
     def registries(self) -> frozenset[Module]:
@@ -113,24 +179,94 @@ class Indexing:
         if named:
             return named
         application = {module.display: module for module in self.program.application}
+        called = {id(part) for call in self.calls for part in call.found}
         settings = {
-            application[index.place.path]
-            for index in self.indexes
-            if index.place and index.place.path in application and not self._by_call(index)
+            application[part.place.path]
+            for part in self._declared
+            if part.place and part.place.path in application and id(part) not in called
         }
         if settings:
             return frozenset(settings)
-        declaring = {
-            call.operation.code.module for call in self.calls if call.operation.code.module.application
-        }
+        declaring = {call.code.module for call in self.calls if call.code.module.application}
         return frozenset(declaring) if len(declaring) == 1 else frozenset()
 
-    def _by_call(self, index: Index) -> bool:
-        return any(index in call.found for call in self.calls)
+    def applies_registry(self, call: Declaring) -> bool:
+        """Whether an index call stands in the registry, or in a function that reads the registry."""
+        module = call.code.module
+        if module in self.registries:
+            return True
+        names = {
+            item.alias or item.name or item.module.partition(".")[0]
+            for item in module.facts.imports
+            if self._imports_registry(module, item)
+        }
+        scope: Code | None = call.code
+        while scope is not None and not isinstance(scope, Module):
+            if any(load.partition(".")[0] in names for load in scope.body.loads):
+                return True
+            scope = scope.outer
+        return False
+
+    def _imports_registry(self, module: Module, item: Import) -> bool:
+        source = self.program.modules.imported_module(module, item)
+        if source in self.registries:
+            return True
+        base = self.program.modules.absolute(module, item)
+        inner = self.program.modules.find(f"{base}.{item.name}", module) if base and item.name else None
+        return inner in self.registries
+
+    @cached_property
+    def unapplied_registry(self) -> Module | None:
+        """The registry, if there is one with indexes and nothing on the app's start-up path applies it."""
+        program = self.program
+        appliers = self._appliers
+        if not program.web.app_sites or not self.registries or not self.declares or appliers is None:
+            return None
+        roots: list[Code] = sorted(program.web.startup, key=lambda f: f.qualname)
+        roots += [m for m in program.application if program.layers.of(m) == "wiring"]
+        reached: set[Code] = {*program.calls.reachable(roots), *roots}
+        if reached & appliers:
+            return None
+        # A call that cannot be resolved may be one of theirs.
+        names = {code.name for code in self._callers_of(appliers)}
+        for code in reached:
+            for call in code.body.calls:
+                if _tail(call.func) in names and not program.types.targets(call, code):
+                    return None
+        return min(self.registries, key=lambda module: module.name)
+
+    @cached_property
+    def _appliers(self) -> set[Code] | None:
+        """The code that creates the registry's indexes; ``None`` where a library does so by itself."""
+        found: set[Code] = {call.code for call in self.calls if call.code.module.application}
+        for operation in self.program.mongo.operations:
+            if operation.name == "beanie.init_beanie" or operation.method.name in _APPLYING:
+                found.add(operation.code)
+        classes = [cls for module in self.registries for cls in module.classes]
+        if not found and any(self.program.types.is_a(cls, *_SELF_APPLYING) for cls in classes):
+            return None
+        return found
+
+    def _callers_of(self, appliers: set[Code]) -> set[Function]:
+        """The functions that apply the registry, and those that call them by name."""
+        found = {code for code in appliers if isinstance(code, Function)}
+        pending = list(found)
+        while pending:
+            for code, _ in self.program.types.calls_of(pending.pop()):
+                if isinstance(code, Function) and code not in found:
+                    found.add(code)
+                    pending.append(code)
+        return found
+
+
+_APPLYING = frozenset({"configure_database", "ensure_indexes"})
+_SELF_APPLYING = ("mongoengine.Document", "mongoengine.DynamicDocument")
+
+
+def _tail(func: Expr) -> str:
+    name = getattr(func, "name", "")
+    return str(name).rpartition(".")[2]
 
 
 def _order(query: Query) -> tuple[object, ...]:
     return (query.place, query.symbol, str(query.collection), query.operation, repr(query.filter))
-
-
-__all__ = ["ID_INDEX", "Declaring", "Indexing"]

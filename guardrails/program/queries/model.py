@@ -163,6 +163,11 @@ class Query:
     place: Place | None = None
     symbol: str = ""
 
+    @property
+    def sort_known(self) -> bool:
+        """Whether the sort could be read."""
+        return not isinstance(self.sort, Unknown)
+
 
 @dataclass(frozen=True, slots=True)
 class Index:

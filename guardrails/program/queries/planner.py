@@ -93,6 +93,16 @@ class Branch:
         )
 
     @property
+    def paths(self) -> tuple[str, ...]:
+        """The fields that the branch tests or sorts by, in order, each once."""
+        return tuple(dict.fromkeys([*(c.path for c in self.conditions), *(key.path for key in self.sort)]))
+
+    @property
+    def selects(self) -> bool:
+        """Whether some condition could bound an index."""
+        return any(_equals(c) or _spans(c) or c.role is Role.EXISTS for c in self.conditions)
+
+    @property
     def pattern_only(self) -> bool:
         """Whether all its conditions are regular expressions that no index can bound."""
         return bool(self.conditions) and all(
@@ -156,6 +166,14 @@ class Plan:
     def reach(self) -> Reach:
         """The least that any branch gets. Meaningful only where ``judged``."""
         return min((branch.reach for branch in self.branches), default=Reach.NONE)
+
+    @property
+    def forced(self) -> bool:
+        """Whether a hint chooses a partial or sparse index, whose whole content may be what is wanted."""
+        return self.hinted and any(
+            part.best and (part.best.index.partial is not None or part.best.index.sparse is not False)
+            for part in self.branches
+        )
 
     @property
     def scans(self) -> bool:
