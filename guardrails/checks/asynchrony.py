@@ -39,7 +39,7 @@ def sync_mongo_driver(program: Program) -> Iterator[Finding]:
         code = client.site.code
         count = len(operations)
         blocked = f", through which {count} operation{'s'[: count != 1]} block async code" if count else ""
-        related = ()
+        related: tuple[Related, ...] = ()
         if operations:
             first = operations[0]
             related = (Related(first.code.place(first.span), f"{first.code.qualname} blocks in {first.shown}"),)

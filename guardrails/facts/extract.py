@@ -12,9 +12,47 @@ from contextlib import contextmanager
 from typing import Any
 
 from guardrails.facts.records import (
-    Assert, Attr, Await, Bind, Block, Body, Bytes, Call, CallRef, ClassFacts, Comment, Comp, Cond, Const, Define,
-    Delete, Do, Event, Expr, FString, FunctionFacts, Import, Item, Items, Jump, Keyword, Lambda, Mapping, ModuleFacts,
-    Op, Parameter, Raise, Ref, Return, Scope, Span, Star, Unknown, Walrus, Yield, pack,
+    Assert,
+    Attr,
+    Await,
+    Bind,
+    Block,
+    Body,
+    Bytes,
+    Call,
+    CallRef,
+    ClassFacts,
+    Comment,
+    Comp,
+    Cond,
+    Const,
+    Define,
+    Delete,
+    Do,
+    Event,
+    Expr,
+    FString,
+    FunctionFacts,
+    Import,
+    Item,
+    Items,
+    Jump,
+    Keyword,
+    Lambda,
+    Mapping,
+    ModuleFacts,
+    Op,
+    Parameter,
+    Raise,
+    Ref,
+    Return,
+    Scope,
+    Span,
+    Star,
+    Unknown,
+    Walrus,
+    Yield,
+    pack,
 )  # fmt: skip
 
 _OPERATORS: dict[type, str] = {
@@ -154,7 +192,7 @@ class _Extractor:
                 continue
             header_end = node.end_lineno or node.lineno
             inner = getattr(node, "body", None)
-            if inner and isinstance(inner, list) and isinstance(inner[0], ast.AST):
+            if inner and isinstance(inner, list) and isinstance(inner[0], ast.stmt):
                 header_end = max(node.lineno, inner[0].lineno - 1)
             if header_end != node.lineno:
                 self.statements.append((node.lineno, header_end))
@@ -440,7 +478,7 @@ class _Extractor:
             except (SyntaxError, ValueError, RecursionError, MemoryError):
                 return Unknown("unreadable annotation", _span(node))
             for part in ast.walk(inner):
-                if hasattr(part, "lineno"):
+                if isinstance(part, ast.expr):
                     ast.copy_location(part, node)
             return self.expr(inner, "other")
         if isinstance(node, ast.Subscript):
@@ -537,7 +575,8 @@ class _Extractor:
             and type(operand.value) in (int, float)
             and abs(operand.value) < _INT64  # type: ignore[arg-type]
         ):
-            return Const(-operand.value, _span(node))  # type: ignore[operator]
+            negative: int | float = -operand.value  # type: ignore[operator, assignment]
+            return Const(negative, _span(node))
         return Op(_OPERATORS[type(node.op)], (self.expr(operand, "other"),), _span(node))
 
     def _compare(self, node: ast.Compare, use: str) -> Expr:

@@ -46,14 +46,14 @@ class _Record(msgspec.Struct, frozen=True, array_like=True, gc=False):
     pass
 
 
-class Ref(_Record, tag=1):
+class Ref(_Record, frozen=True, tag=1):
     """A dotted name that is read: ``db``, ``self.users.find`` (the first part is a plain name)."""
 
     name: str
     span: Span
 
 
-class Attr(_Record, tag=2):
+class Attr(_Record, frozen=True, tag=2):
     """An attribute of something that is no dotted name: ``client["shop"].orders``, ``connect().db``."""
 
     value: Expr
@@ -61,34 +61,34 @@ class Attr(_Record, tag=2):
     span: Span
 
 
-class CallRef(_Record, tag=3):
+class CallRef(_Record, frozen=True, tag=3):
     """The call with this index in the body's ``calls``."""
 
     index: int
 
 
-class Const(_Record, tag=4):
+class Const(_Record, frozen=True, tag=4):
     """A literal string, number, boolean or None."""
 
-    value: Union[str, int, float, bool, None]
+    value: str | int | float | bool | None
     span: Span
 
 
-class Bytes(_Record, tag=5):
+class Bytes(_Record, frozen=True, tag=5):
     """A bytes literal, as text in latin-1."""
 
     value: str
     span: Span
 
 
-class FString(_Record, tag=6):
+class FString(_Record, frozen=True, tag=6):
     """An f-string: literal parts and the expressions in its holes, in order."""
 
     parts: tuple[Expr, ...]
     span: Span
 
 
-class Items(_Record, tag=7):
+class Items(_Record, frozen=True, tag=7):
     """A ``list``, ``tuple`` or ``set`` display, or a ``slice``."""
 
     kind: str
@@ -96,15 +96,15 @@ class Items(_Record, tag=7):
     span: Span
 
 
-class Mapping(_Record, tag=8):
+class Mapping(_Record, frozen=True, tag=8):
     """A dict display. A key of None is a ``**`` merge of the value beside it."""
 
-    keys: tuple[Union[Expr, None], ...]
+    keys: tuple[Expr | None, ...]
     values: tuple[Expr, ...]
     span: Span
 
 
-class Op(_Record, tag=9):
+class Op(_Record, frozen=True, tag=9):
     """An operator: ``+ - * / // % ** @ | & ^ << >>``, ``and or``, comparisons, and unary ``not neg pos inv``."""
 
     op: str
@@ -112,7 +112,7 @@ class Op(_Record, tag=9):
     span: Span
 
 
-class Item(_Record, tag=10):
+class Item(_Record, frozen=True, tag=10):
     """A subscript: ``value[index]``."""
 
     value: Expr
@@ -120,22 +120,22 @@ class Item(_Record, tag=10):
     span: Span
 
 
-class Await(_Record, tag=11):
+class Await(_Record, frozen=True, tag=11):
     """``await value``."""
 
     value: Expr
     span: Span
 
 
-class Yield(_Record, tag=12):
+class Yield(_Record, frozen=True, tag=12):
     """``yield value`` or, where ``whole``, ``yield from value``."""
 
-    value: Union[Expr, None]
+    value: Expr | None
     whole: bool
     span: Span
 
 
-class Cond(_Record, tag=13):
+class Cond(_Record, frozen=True, tag=13):
     """``body if test else orelse``."""
 
     test: Expr
@@ -144,31 +144,31 @@ class Cond(_Record, tag=13):
     span: Span
 
 
-class Lambda(_Record, tag=14):
+class Lambda(_Record, frozen=True, tag=14):
     """A lambda: the function with this index in the module."""
 
     function: int
     span: Span
 
 
-class Comp(_Record, tag=15):
+class Comp(_Record, frozen=True, tag=15):
     """A comprehension: its innermost block, and what it makes there (``value`` beside ``element`` for a dict)."""
 
     kind: str
     element: Expr
-    value: Union[Expr, None]
+    value: Expr | None
     block: int
     span: Span
 
 
-class Star(_Record, tag=16):
+class Star(_Record, frozen=True, tag=16):
     """``*value`` in a display or among arguments."""
 
     value: Expr
     span: Span
 
 
-class Walrus(_Record, tag=17):
+class Walrus(_Record, frozen=True, tag=17):
     """``name := value``."""
 
     name: str
@@ -176,7 +176,7 @@ class Walrus(_Record, tag=17):
     span: Span
 
 
-class Unknown(_Record, tag=18):
+class Unknown(_Record, frozen=True, tag=18):
     """What cannot be said, and why."""
 
     reason: str
@@ -189,15 +189,15 @@ Expr = Union[
 ]  # fmt: skip
 
 
-class Keyword(_Record):
+class Keyword(_Record, frozen=True):
     """``name=value`` among arguments; a name of None is ``**value``."""
 
-    name: Union[str, None]
+    name: str | None
     value: Expr
     span: Span
 
 
-class Call(_Record):
+class Call(_Record, frozen=True):
     """A call. ``use`` says what becomes of its value where it stands:
 
     ``drop`` (an expression statement), ``await``, ``return``, ``bind``, ``argument``, ``receiver`` (something is read
@@ -213,7 +213,7 @@ class Call(_Record):
     span: Span
 
 
-class Block(_Record):
+class Block(_Record, frozen=True):
     """A stretch of statements. Block 0 is the body itself.
 
     ``kind``: ``body``, ``if``, ``else``, ``for``, ``async-for``, ``while``, ``loop-else``, ``try``, ``except``,
@@ -225,23 +225,23 @@ class Block(_Record):
     kind: str
     parent: int
     of: int
-    expr: Union[Expr, None]
-    target: Union[Expr, None]
+    expr: Expr | None
+    target: Expr | None
     span: Span
 
 
-class Bind(_Record, tag=1):
+class Bind(_Record, frozen=True, tag=1):
     """A binding. ``op``: ``=``, an augmented operator (``+=`` …), ``:=``, ``for``, ``with`` or ``except``."""
 
     target: Expr
-    value: Union[Expr, None]
+    value: Expr | None
     op: str
-    annotation: Union[Expr, None]
+    annotation: Expr | None
     block: int
     span: Span
 
 
-class Do(_Record, tag=2):
+class Do(_Record, frozen=True, tag=2):
     """An expression statement."""
 
     value: Expr
@@ -249,24 +249,24 @@ class Do(_Record, tag=2):
     span: Span
 
 
-class Return(_Record, tag=3):
+class Return(_Record, frozen=True, tag=3):
     """``return value``; a lambda's value too."""
 
-    value: Union[Expr, None]
+    value: Expr | None
     block: int
     span: Span
 
 
-class Raise(_Record, tag=4):
+class Raise(_Record, frozen=True, tag=4):
     """``raise exc from cause``; a bare ``raise`` has neither."""
 
-    exc: Union[Expr, None]
-    cause: Union[Expr, None]
+    exc: Expr | None
+    cause: Expr | None
     block: int
     span: Span
 
 
-class Jump(_Record, tag=5):
+class Jump(_Record, frozen=True, tag=5):
     """``pass``, ``break``, ``continue`` or ``...``."""
 
     kind: str
@@ -274,7 +274,7 @@ class Jump(_Record, tag=5):
     span: Span
 
 
-class Assert(_Record, tag=6):
+class Assert(_Record, frozen=True, tag=6):
     """``assert test``."""
 
     test: Expr
@@ -282,7 +282,7 @@ class Assert(_Record, tag=6):
     span: Span
 
 
-class Delete(_Record, tag=7):
+class Delete(_Record, frozen=True, tag=7):
     """``del targets``."""
 
     targets: tuple[Expr, ...]
@@ -290,7 +290,7 @@ class Delete(_Record, tag=7):
     span: Span
 
 
-class Scope(_Record, tag=8):
+class Scope(_Record, frozen=True, tag=8):
     """``global`` or ``nonlocal`` names."""
 
     kind: str
@@ -299,7 +299,7 @@ class Scope(_Record, tag=8):
     span: Span
 
 
-class Define(_Record, tag=9):
+class Define(_Record, frozen=True, tag=9):
     """A ``def`` or ``class`` statement: the function or class with this index in the module."""
 
     kind: str
@@ -311,7 +311,7 @@ class Define(_Record, tag=9):
 Event = Union[Bind, Do, Return, Raise, Jump, Assert, Delete, Scope, Define]
 
 
-class Body(_Record):
+class Body(_Record, frozen=True):
     """What a module, class or function does. ``loads``: the distinct dotted names it reads, sorted."""
 
     blocks: tuple[Block, ...]
@@ -320,17 +320,17 @@ class Body(_Record):
     loads: tuple[str, ...]
 
 
-class Parameter(_Record):
+class Parameter(_Record, frozen=True):
     """A parameter. ``kind``: ``positional-only``, ``positional``, ``keyword-only``, ``*`` or ``**``."""
 
     name: str
     kind: str
-    annotation: Union[Expr, None]
-    default: Union[Expr, None]
+    annotation: Expr | None
+    default: Expr | None
     span: Span
 
 
-class FunctionFacts(_Record):
+class FunctionFacts(_Record, frozen=True):
     """A function, method or lambda (name ``<lambda>``).
 
     ``function`` and ``cls``: index of the enclosing function, and of the class whose body holds it, or -1.
@@ -343,7 +343,7 @@ class FunctionFacts(_Record):
     is_generator: bool
     decorators: tuple[Expr, ...]
     parameters: tuple[Parameter, ...]
-    returns: Union[Expr, None]
+    returns: Expr | None
     body: Body
     function: int
     cls: int
@@ -351,7 +351,7 @@ class FunctionFacts(_Record):
     span: Span
 
 
-class ClassFacts(_Record):
+class ClassFacts(_Record, frozen=True):
     """A class. ``function`` and ``cls``: index of the enclosing function and class, or -1."""
 
     name: str
@@ -366,7 +366,7 @@ class ClassFacts(_Record):
     span: Span
 
 
-class Import(_Record):
+class Import(_Record, frozen=True):
     """One name of an import statement.
 
     ``import a.b as c`` has module ``a.b``, name None, alias ``c``; ``from ..a import b`` has module ``a``, level 2,
@@ -375,15 +375,15 @@ class Import(_Record):
 
     module: str
     level: int
-    name: Union[str, None]
-    alias: Union[str, None]
+    name: str | None
+    alias: str | None
     type_checking: bool
     guarded: bool
     function: int
     span: Span
 
 
-class Comment(_Record):
+class Comment(_Record, frozen=True):
     """A suppression comment: ``# guardrails: ignore[GR301] -- reason`` or ``ignore-file[...]``.
 
     ``statement``: the first line of the statement that the comment's line belongs to.
@@ -398,14 +398,14 @@ class Comment(_Record):
     span: Span
 
 
-class ModuleFacts(_Record):
+class ModuleFacts(_Record, frozen=True):
     """All that one file says. ``exports``: its literal ``__all__``, or None. ``empty``: nothing but a docstring."""
 
     body: Body
     functions: tuple[FunctionFacts, ...]
     classes: tuple[ClassFacts, ...]
     imports: tuple[Import, ...]
-    exports: Union[tuple[str, ...], None]
+    exports: tuple[str, ...] | None
     comments: tuple[Comment, ...]
     lines: int
     empty: bool

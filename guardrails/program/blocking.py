@@ -7,14 +7,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from guardrails.facts.records import Attr, Await, Call, CallRef, Const, Ref, Span, parts_of
+from guardrails.facts.records import Attr, Await, Call, CallRef, Const, Expr, Ref, Span, parts_of
 from guardrails.knowledge import blocking as tables
 from guardrails.program.calls import CallGraph, Edge
 from guardrails.program.model import Code, Function
 from guardrails.program.modules import Modules
 from guardrails.program.types import Types
 from guardrails.program.values import (
-    ExternalInstance, ExternalValue, InstanceValue, LiteralValue, Value, known,
+    ExternalInstance,
+    ExternalValue,
+    LiteralValue,
+    Value,
+    known,
 )  # fmt: skip
 
 
@@ -118,7 +122,7 @@ class Blocks:
         return True
 
     @staticmethod
-    def _argument(call: Call, position: int, name: str) -> object | None:
+    def _argument(call: Call, position: int, name: str) -> Expr | None:
         for keyword in call.keywords:
             if keyword.name == name:
                 return keyword.value
@@ -195,7 +199,7 @@ class Blocks:
         return [
             edge
             for edge in self.calls.edges(code)
-            if edge.kind in {"call", "property", "with"} and not edge.target.is_async or edge.where in {"inline", "loop"}
+            if (edge.kind in {"call", "property", "with"} and not edge.target.is_async) or edge.where in {"inline", "loop"}
         ]
 
     def reached(self, code: Function) -> Iterator[Reach]:
@@ -225,6 +229,3 @@ def _shown(name: str, call: Call) -> str:
     if isinstance(call.func, Ref) and name.rpartition(".")[2] == call.func.name.rpartition(".")[2]:
         return call.func.name if not call.func.name.startswith("self.") else name
     return name
-
-
-__all__ = ["BlockingCall", "Blocks", "InstanceValue", "Reach"]

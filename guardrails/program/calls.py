@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from guardrails.facts.records import Attr, CallRef, Expr, Lambda, Ref, Span, span_of
+from guardrails.facts.records import Attr, CallRef, Expr, Lambda, Ref, Span, parts_of, span_of
 from guardrails.knowledge import handoff
 from guardrails.program import external
 from guardrails.program.layers import Layers
@@ -15,7 +15,6 @@ from guardrails.program.modules import Modules
 from guardrails.program.types import Types
 from guardrails.program.values import ExternalInstance, ExternalValue, FunctionValue, InstanceValue
 from guardrails.program.web import Web
-
 
 _SPAWNERS = frozenset(n.rpartition(".")[2] for n in handoff.TASK_SPAWNERS | handoff.TASK_KEEPERS)
 
@@ -207,8 +206,6 @@ class CallGraph:
 
 def positions(code: Code) -> Iterator[tuple[int, Expr]]:
     """Every expression of a body with the block it is evaluated in."""
-    from guardrails.facts.records import parts_of
-
     for block in code.body.blocks:
         if block.expr is not None:
             for expr in code.walk(block.expr):

@@ -7,15 +7,21 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from guardrails.facts.records import Attr, Block, Call, CallRef, Const, Expr, Op, Ref, Span
+from guardrails.facts.records import Attr, Block, Call, Const, Expr, Op, Ref, Span
 from guardrails.knowledge import drivers
 from guardrails.program import external
 from guardrails.program.calls import positions
-from guardrails.program.model import Class, Code, Function, Module
+from guardrails.program.model import Class, Code, Function
 from guardrails.program.mongo import Client
 from guardrails.program.values import (
-    CoroutineValue, ExternalInstance, ExternalValue, FunctionValue, InstanceValue, SequenceValue, UnknownValue, Value,
-    Values, union,
+    CoroutineValue,
+    ExternalInstance,
+    ExternalValue,
+    FunctionValue,
+    SequenceValue,
+    UnknownValue,
+    Values,
+    union,
 )  # fmt: skip
 
 if TYPE_CHECKING:
@@ -69,7 +75,8 @@ class Connections:
                 return True
             if self._returns_early(code, client.site.call.span):
                 return True
-            code, block = code.outer, code.facts.block
+            block = code.facts.block
+            code = code.outer
         return False
 
     @staticmethod
@@ -276,6 +283,3 @@ def _tests_presence(expr: Expr) -> bool:
             return any(isinstance(o, Const) and o.value is None for o in expr.operands)
         return expr.op in {"in", "and", "or"} and any(_tests_presence(o) for o in expr.operands)
     return isinstance(expr, (Ref, Attr))
-
-
-__all__ = ["CallRef", "Connections", "GlobalRead", "InstanceValue", "Module", "ProviderCall", "Value"]

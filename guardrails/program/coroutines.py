@@ -7,12 +7,29 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from guardrails.facts.records import Attr, Await, Bind, Block, Call, CallRef, FString, Item, Items, Op, Ref, Return, Span, Star, parts_of
+from guardrails.facts.records import (
+    Await,
+    Bind,
+    Block,
+    Call,
+    CallRef,
+    FString,
+    Item,
+    Op,
+    Ref,
+    Span,
+    Star,
+    parts_of,
+)
 from guardrails.knowledge import drivers, handoff
 from guardrails.program.calls import positions
 from guardrails.program.model import Code, Function
 from guardrails.program.values import (
-    CoroutineValue, ExternalInstance, ExternalValue, FunctionValue, UnknownValue, Value,
+    CoroutineValue,
+    ExternalValue,
+    FunctionValue,
+    UnknownValue,
+    Value,
 )  # fmt: skip
 
 if TYPE_CHECKING:
@@ -21,9 +38,9 @@ if TYPE_CHECKING:
 _LOOPS = frozenset({"for", "async-for", "while", "comprehension", "async-comprehension"})
 _AS_VALUE = frozenset({"receiver", "iterate", "async-iterate", "test", "operand"})
 # Built-in functions that look into what they are given.
-_LOOKING = frozenset("str repr len list dict set tuple sorted sum min max bool int float print any all enumerate zip".split())
+_LOOKING = frozenset(["str", "repr", "len", "list", "dict", "set", "tuple", "sorted", "sum", "min", "max", "bool", "int", "float", "print", "any", "all", "enumerate", "zip"])
 _HTTP = ("httpx.AsyncClient.", "aiohttp.ClientSession.")
-_HTTP_METHODS = frozenset("get post put patch delete head options request send".split())
+_HTTP_METHODS = frozenset(["get", "post", "put", "patch", "delete", "head", "options", "request", "send"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,5 +301,3 @@ def _transparent(decorator: str) -> bool:
 _AWAITED_NAMES = frozenset(
     method.name for row in drivers.CLASSES.values() if row.is_async for method in row.methods.values() if method.awaited
 )
-
-__all__ = ["Attr", "Coroutines", "ExternalInstance", "Items", "Return"]

@@ -12,8 +12,18 @@ from guardrails.facts.records import Call, Expr
 from guardrails.knowledge import aliases, blocking, drivers, handoff, web
 from guardrails.program.model import Class, Code
 from guardrails.program.values import (
-    CoroutineValue, DocumentValue, ExternalInstance, ExternalValue, InstanceValue, LiteralValue, MappingValue,
-    ParameterValue, SequenceValue, Value, Values, unknown,
+    CoroutineValue,
+    DocumentValue,
+    ExternalInstance,
+    ExternalValue,
+    InstanceValue,
+    LiteralValue,
+    MappingValue,
+    ParameterValue,
+    SequenceValue,
+    Value,
+    Values,
+    unknown,
 )  # fmt: skip
 
 DEPENDS = frozenset({"fastapi.Depends", "fastapi.Security"})
@@ -54,10 +64,7 @@ _BASES: dict[str, tuple[str, ...]] = {
     "enum.Flag": ("enum.Enum",),
     "enum.IntFlag": ("enum.Enum",),
     "Exception": ("BaseException",),
-    **{name: ("Exception",) for name in (
-        "ArithmeticError", "AssertionError", "AttributeError", "EOFError", "ImportError", "LookupError", "NameError",
-        "OSError", "RuntimeError", "TypeError", "ValueError", "Warning",
-    )},
+    **dict.fromkeys(("ArithmeticError", "AssertionError", "AttributeError", "EOFError", "ImportError", "LookupError", "NameError", "OSError", "RuntimeError", "TypeError", "ValueError", "Warning"), ("Exception",)),
     "KeyError": ("LookupError",), "IndexError": ("LookupError",), "PermissionError": ("OSError",),
     "FileNotFoundError": ("OSError",), "ConnectionError": ("OSError",), "TimeoutError": ("OSError",),
     "NotImplementedError": ("RuntimeError",), "UnicodeError": ("ValueError",),
@@ -213,7 +220,7 @@ def called(callee: ExternalValue, first: Values, origin: tuple[Code, int] | None
     returned_class = blocking.returned(callee.name) or web.RETURNS.get(callee.name) or handoff.LOOPS.get(callee.name)
     if returned_class is not None:
         return (ExternalInstance(returned_class, origin=origin),)
-    if receiver is None and name[:1].isupper() or name in _BUILTIN_CLASSES and not owner:
+    if (receiver is None and name[:1].isupper()) or (name in _BUILTIN_CLASSES and not owner):
         return (ExternalInstance(callee.name, origin=origin),)
     return unknown(f"what {callee.name} returns")
 
@@ -311,7 +318,7 @@ def handed_functions(name: str, call: Call) -> list[tuple[Expr, str]]:
     row = handoff.handoff(name)
     if row is None or row.what == "coroutine":
         return []
-    found = []
+    found: list[tuple[Expr, str]] = []
     if row.position is not None:
         chosen = call.args[row.position :] if row.rest else call.args[row.position : row.position + 1]
         found = [(argument, row.where) for argument in chosen]

@@ -7,10 +7,10 @@ from functools import cached_property
 
 import pathspec
 
+from guardrails.facts.records import Ref
 from guardrails.options import Options
 from guardrails.program.model import Code, Module
 from guardrails.program.modules import Modules
-from guardrails.program.values import ExternalInstance
 from guardrails.program.web import Web
 
 LAYERS = ("routes", "services", "repositories", "models", "schemas", "core", "utils", "wiring")
@@ -36,9 +36,9 @@ _WEAK = {
     for word in words.split()
 }
 # Words that also name things of a domain: a shop has a store, an API of documents has a document.
-_EVERYDAY = frozenset("store document entity domain manager business logic view api request response event".split())
+_EVERYDAY = frozenset(["store", "document", "entity", "domain", "manager", "business", "logic", "view", "api", "request", "response", "event"])
 _WIRING_FOLDERS = frozenset({"dependencies", "dependency", "deps"})
-_CONNECTION_FOLDERS = frozenset("db database mongo mongodb connection security auth".split())
+_CONNECTION_FOLDERS = frozenset(["db", "database", "mongo", "mongodb", "connection", "security", "auth"])
 
 # What each layer may import, by default; the same layer always, wiring everything.
 _ALLOWED: dict[str, frozenset[str]] = {
@@ -129,8 +129,6 @@ class Layers:
         name = getattr(func, "name", "")
         if not name.endswith(".include_router"):
             return False
-        from guardrails.facts.records import Ref
-
         base = Ref(name.rpartition(".")[0], getattr(func, "span", 0))
         values = self.web.types.infer(base, code, code.body.calls[index].block)
         return any(self.web.is_app(value) for value in values)
@@ -249,6 +247,3 @@ class Layers:
         return tuple(
             m for m in self.modules.ordered if m.application and not m.facts.empty and self.of(m) in layers
         )  # fmt: skip
-
-
-__all__ = ["LAYERS", "ExternalInstance", "Layers"]

@@ -7,8 +7,28 @@ from functools import cached_property
 from typing import Union
 
 from guardrails.facts.records import (
-    Bind, Block, Body, Call, CallRef, ClassFacts, Define, Expr, FunctionFacts, Import, Items, ModuleFacts, Parameter,
-    Ref, Return, Scope, Span, Star, Walrus, span_of, unpack, walk,
+    Bind,
+    Block,
+    Body,
+    Call,
+    CallRef,
+    ClassFacts,
+    Define,
+    Expr,
+    FunctionFacts,
+    Import,
+    Items,
+    ModuleFacts,
+    Parameter,
+    Ref,
+    Return,
+    Scope,
+    Span,
+    Star,
+    Walrus,
+    span_of,
+    unpack,
+    walk,
 )  # fmt: skip
 from guardrails.finding import Place
 
@@ -307,7 +327,7 @@ class Function(Code):
         names = {p.name for p in self.parameters}
         for keyword in call.keywords:
             if keyword.name in names:
-                bound[keyword.name] = keyword.value  # type: ignore[index]
+                bound[keyword.name] = keyword.value
         return bound
 
 

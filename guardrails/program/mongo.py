@@ -6,14 +6,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from guardrails.facts.records import Attr, Call, CallRef, Const, Expr, Item, Ref, Span, span_of
+from guardrails.facts.records import Attr, Bind, Call, CallRef, Const, Expr, Item, Mapping, Ref, Span
 from guardrails.knowledge import drivers
 from guardrails.program import external
-from guardrails.program.model import Class, Code, Function, Module
+from guardrails.program.model import Class, Code, Module
 from guardrails.program.modules import Modules
 from guardrails.program.types import Types
 from guardrails.program.values import (
-    ClassValue, ExternalInstance, ExternalValue, InstanceValue, LiteralValue, UnknownValue, Value, known,
+    ClassValue,
+    ExternalInstance,
+    ExternalValue,
+    InstanceValue,
+    LiteralValue,
+    Value,
+    known,
 )  # fmt: skip
 from guardrails.program.web import Site
 
@@ -115,19 +121,19 @@ class Mongo:
 
     def _of_value(self, value: Value, call: Call, index: int, code: Code) -> Operation | None:
         if isinstance(value, ExternalInstance) and value.cls == "mongoengine.QuerySet":
-            method = drivers.CLASSES[value.cls].methods["__call__"]
-            return Operation(code, index, f"{value.cls}.__call__", method, None, value.owner, False, call.span)
+            lookup = drivers.CLASSES[value.cls].methods["__call__"]
+            return Operation(code, index, f"{value.cls}.__call__", lookup, None, value.owner, False, call.span)
         if not isinstance(value, ExternalValue):
             return None
         owner, _, name = value.name.rpartition(".")
         row = drivers.CLASSES.get(owner)
         if value.receiver is None or row is None:
-            method = drivers.FUNCTIONS.get(value.name)
-            if method is not None and method.kind in drivers.OPERATION_KINDS:
-                return Operation(code, index, value.name, method, None, None, method.awaited, call.span)
+            function = drivers.FUNCTIONS.get(value.name)
+            if function is not None and function.kind in drivers.OPERATION_KINDS:
+                return Operation(code, index, value.name, function, None, None, function.awaited, call.span)
             if value.name in self.extra:
-                method = drivers.Method(name, "command", "information", None, False)
-                return Operation(code, index, value.name, method, None, None, None, call.span)
+                configured = drivers.Method(name, "command", "information", None, False)
+                return Operation(code, index, value.name, configured, None, None, None, call.span)
             return None
         method = row.methods.get(name)
         if method is None:
@@ -154,8 +160,8 @@ class Mongo:
         argument = call.args[0] if call.args else None
         if isinstance(argument, Const):
             return argument.value in _HEALTH
-        keys = getattr(argument, "keys", None)
-        return bool(keys) and isinstance(keys[0], Const) and keys[0].value in _HEALTH  # type: ignore[index]
+        key = argument.keys[0] if isinstance(argument, Mapping) and argument.keys else None
+        return isinstance(key, Const) and key.value in _HEALTH
 
     def collection_name(self, receiver: Value | None, model: Class | None) -> str | None:
         """The collection's name, where the code says it: by subscript, attribute, constant, or document settings."""
@@ -188,8 +194,6 @@ class Mongo:
         return model.name if types.is_a(model, "beanie.Document") else None
 
     def _setting(self, owner: Class, name: str, key: str) -> str | None:
-        from guardrails.facts.records import Bind, Mapping
-
         for definition in owner.bindings.get(name, ()):
             if not isinstance(definition, Bind):
                 continue
@@ -304,6 +308,3 @@ _OPERATION_NAMES = frozenset(
     method.name for row in drivers.CLASSES.values() for method in row.methods.values()
     if method.kind in drivers.OPERATION_KINDS or row.name.startswith("mongoengine.QuerySet")
 ) | {"init_beanie", "objects"}  # fmt: skip
-
-
-__all__ = ["Client", "Function", "Mongo", "Operation", "UnknownValue", "span_of"]

@@ -20,8 +20,8 @@ from guardrails.program.layers import Layers
 from guardrails.program.model import Module
 from guardrails.program.modules import Modules
 from guardrails.program.mongo import Mongo
-from guardrails.program.repositories import Repositories
 from guardrails.program.queries.indexing import Indexing
+from guardrails.program.repositories import Repositories
 from guardrails.program.roles import Roles
 from guardrails.program.types import Types
 from guardrails.program.web import Web

@@ -6,14 +6,24 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from guardrails.facts.records import Expr, Item, Items, Mapping, Op, Ref
+from guardrails.facts.records import Expr, Item, Items, Op, Ref
 from guardrails.knowledge import drivers
 from guardrails.program import external
 from guardrails.program.model import Class, Code, Function, Module
 from guardrails.program.mongo import Operation
 from guardrails.program.values import (
-    CoroutineValue, DocumentValue, ExternalInstance, ExternalValue, LiteralValue, MappingValue, SequenceValue,
-    UnknownValue, Value, Values, known, union,
+    CoroutineValue,
+    DocumentValue,
+    ExternalInstance,
+    ExternalValue,
+    LiteralValue,
+    MappingValue,
+    SequenceValue,
+    UnknownValue,
+    Value,
+    Values,
+    known,
+    union,
 )  # fmt: skip
 
 if TYPE_CHECKING:
@@ -259,6 +269,3 @@ class Repositories:
         if isinstance(value, ExternalInstance) and drivers.driver_type(value.cls):
             return value.cls if drivers.CLASSES[value.cls].kind != "option" else None
         return None
-
-
-__all__ = ["Mapping", "Repositories"]

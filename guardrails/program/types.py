@@ -16,16 +16,53 @@ from collections.abc import Callable, Iterator
 from functools import cached_property, partial
 
 from guardrails.facts.records import (
-    Attr, Await, Bind, Call, CallRef, Comp, Cond, Const, Expr, FString, Import, Item, Items, Lambda, Mapping, Op, Ref,
-    Star, Walrus, Yield,
+    Attr,
+    Await,
+    Bind,
+    Block,
+    Call,
+    CallRef,
+    Comp,
+    Cond,
+    Const,
+    Expr,
+    FString,
+    Import,
+    Item,
+    Items,
+    Lambda,
+    Mapping,
+    Op,
+    Ref,
+    Star,
+    Walrus,
+    Yield,
 )  # fmt: skip
 from guardrails.program import external
 from guardrails.program.model import Class, Code, Definition, Function, Module, bound_names
 from guardrails.program.modules import Modules
 from guardrails.program.values import (
-    NOTHING, ClassValue, CoroutineValue, DocumentValue, ExternalInstance, ExternalValue, FunctionValue, InstanceValue,
-    LiteralValue, ManagerValue, MappingValue, ModuleValue, ParameterValue, SequenceValue, SuperValue, UnknownValue, Value, Values,
-    known, union, unknown,
+    NOTHING,
+    ClassValue,
+    CoroutineValue,
+    DocumentValue,
+    ExternalInstance,
+    ExternalValue,
+    FunctionValue,
+    InstanceValue,
+    LiteralValue,
+    ManagerValue,
+    MappingValue,
+    ModuleValue,
+    ParameterValue,
+    SequenceValue,
+    SuperValue,
+    UnknownValue,
+    Value,
+    Values,
+    known,
+    union,
+    unknown,
 )  # fmt: skip
 
 # How deep one question may lead; deeper chains are answered with ignorance.
@@ -35,12 +72,11 @@ _WIDTH = 24
 
 _BUILTINS = frozenset(dir(builtins))
 _ITERABLES = frozenset(
-    "list List set Set frozenset FrozenSet tuple Tuple Sequence MutableSequence Iterable Iterator Collection "
-    "Generator AbstractSet deque Deque".split()
+    ["list", "List", "set", "Set", "frozenset", "FrozenSet", "tuple", "Tuple", "Sequence", "MutableSequence", "Iterable", "Iterator", "Collection", "Generator", "AbstractSet", "deque", "Deque"]
 )
-_ASYNC_ITERABLES = frozenset("AsyncIterable AsyncIterator AsyncGenerator".split())
-_TRANSPARENT = frozenset("Optional Union Annotated Final ClassVar Required NotRequired ReadOnly Mapped".split())
-_COROUTINES = frozenset("Awaitable Coroutine".split())
+_ASYNC_ITERABLES = frozenset(["AsyncIterable", "AsyncIterator", "AsyncGenerator"])
+_TRANSPARENT = frozenset(["Optional", "Union", "Annotated", "Final", "ClassVar", "Required", "NotRequired", "ReadOnly", "Mapped"])
+_COROUTINES = frozenset(["Awaitable", "Coroutine"])
 
 
 class Types:
@@ -1053,7 +1089,7 @@ class Types:
         for event in function.body.events:
             value = getattr(event, "value", None)
             if isinstance(value, Yield) and value.value is not None:
-                values = self.infer(value.value, function, event.block, receiver)  # type: ignore[union-attr]
+                values = self.infer(value.value, function, event.block, receiver)
                 results.append(self.items_of(values) if value.whole else values)
         if not known(union(*results)) and function.facts.returns is not None and function.outer is not None:
             return self.items_of(self.annotation(function.facts.returns, function.outer, receiver))
@@ -1233,7 +1269,7 @@ def _position(definition: Definition) -> tuple[int, int]:
     return definition.facts.span, definition.facts.block
 
 
-def _excluded(code: Code, own: int, around: dict[int, object]) -> bool:
+def _excluded(code: Code, own: int, around: dict[int, Block]) -> bool:
     """Whether a definition's block and the read's are different arms of one branch."""
     blocks = code.body.blocks
     mine = {index for index, _ in code.ancestors_of(own)}

@@ -69,7 +69,7 @@ class ExternalInstance:
 class LiteralValue:
     """A literal string, number, boolean or None."""
 
-    value: Union[str, int, float, bool, None]
+    value: str | int | float | bool | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,14 @@ from guardrails.program.model import Class, Code, Function, Module
 from guardrails.program.modules import Modules
 from guardrails.program.types import Types
 from guardrails.program.values import (
-    ClassValue, ExternalInstance, ExternalValue, FunctionValue, InstanceValue, LiteralValue, Value, Values,
+    ClassValue,
+    ExternalInstance,
+    ExternalValue,
+    FunctionValue,
+    InstanceValue,
+    LiteralValue,
+    Value,
+    Values,
 )  # fmt: skip
 
 
@@ -96,7 +103,7 @@ class Web:
     @cached_property
     def registered(self) -> tuple[Registered, ...]:
         """Every handler registration of the application, by module and place."""
-        found = []
+        found: list[Registered] = []
         for module in self.modules.ordered:
             if module.application:
                 for code in module.codes():
