@@ -93,8 +93,6 @@ def dependency_called_directly(program: Program) -> Iterator[Finding]:
         for function in module.functions:
             if layer not in _LAYERS and function not in program.web.handlers:
                 continue
-            if program.calls.only_startup(function):
-                continue
             for call in program.connections.provider_calls(function):
                 yield Finding(
                     "GR205",
