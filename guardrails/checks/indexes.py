@@ -31,9 +31,7 @@ def missing_index_registry(program: Program) -> Iterator[Finding]:
     outside = sorted({call.place for call in indexing.calls})
     related = [Related(call, "indexes are created here, outside the application") for call in outside[:SHOWN]]
     related += [
-        Related(query.place, f"queries {query.collection} by {shape(query)}")
-        for query in asking[:SHOWN]
-        if query.place
+        Related(query.place, f"queries {query.collection} by {shape(query)}") for query in asking[:SHOWN] if query.place
     ]
     where = f"; index calls exist only in {_files(outside)}" if outside else ""
     yield Finding(
@@ -75,11 +73,7 @@ def unindexed_query(program: Program) -> Iterator[Finding]:
     """A filter or sort that no declared index serves."""
     for query, verdict in _first_per_place(program, Reach.NONE):
         advice = [show_keys(keys) for keys in needed(verdict)]
-        missing = [
-            part.branch
-            for part in verdict.branches
-            if part.reach is Reach.NONE and not part.branch.pattern_only
-        ]
+        missing = [part.branch for part in verdict.branches if part.reach is Reach.NONE and not _is_pattern(part)]
         fields = _fields(missing[0].paths)
         if advice:
             help_ = f"declare an index on {query.collection} {' and '.join(advice)}"
@@ -126,9 +120,7 @@ def text_search_without_text_index(program: Program) -> Iterator[Finding]:
     for query in indexing.queries:
         if not indexing.plan(query).text or not isinstance(query.collection, str):
             continue
-        texts = [
-            index for index in indexing.of(query.collection) if any(k.kind == "text" for k in index.keys)
-        ]
+        texts = [index for index in indexing.of(query.collection) if any(k.kind == "text" for k in index.keys)]
         if not texts and indexing.complete(query.collection):
             yield _finding(
                 "GR905",
@@ -217,10 +209,8 @@ def _first_per_place(program: Program, reach: Reach) -> Iterator[tuple[Query, Pl
         verdict = program.indexing.plan(query)
         if not verdict.judged or not isinstance(query.collection, str):
             continue
-        # A regular expression that no index bounds is another check's.
-        parts = [
-            part for part in verdict.branches if not (part.reach is Reach.NONE and part.branch.pattern_only)
-        ]
+        # A regular expression that no index bounds is another check's, if it is anyone's.
+        parts = [part for part in verdict.branches if not _is_pattern(part)]
         if not parts or min(part.reach for part in parts) is not reach or verdict.forced:
             continue
         if (query.place, query.collection) not in seen:
@@ -230,9 +220,7 @@ def _first_per_place(program: Program, reach: Reach) -> Iterator[tuple[Query, Pl
 
 def _finding(code: str, query: Query, message: str, help_: str, related: tuple[Related, ...] = ()) -> Finding:
     assert query.place is not None
-    return Finding(
-        code, query.place, query.symbol, f"{query.collection} {shape(query)}", message, help_, related
-    )
+    return Finding(code, query.place, query.symbol, f"{query.collection} {shape(query)}", message, help_, related)
 
 
 def _verb(query: Query) -> str:

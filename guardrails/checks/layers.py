@@ -107,7 +107,7 @@ def import_cycle(program: Program) -> Iterator[Finding]:
 def missing_layer(program: Program) -> Iterator[Finding]:
     """The application has no module of a layer that the guide requires."""
     place, symbol = program.project_place()
-    for wanted in program.architecture.required_layers:
+    for wanted in program.architecture.required_layers if program.application else ():
         if not program.layers.in_layer(*wanted):
             name = " or ".join(wanted)
             yield Finding(

@@ -105,6 +105,8 @@ def driver_import_outside_data_layer(program: Program) -> Iterator[Finding]:
         layer = program.layers.of(module)
         if layer in _DATA_LAYERS or module in program.roles.named_registries:
             continue
+        if module in program.roles.database_modules:
+            continue
         statements: dict[int, list[str]] = {}
         for item, name in program.imports.external.get(module, ()):
             if name.partition(".")[0] not in _DRIVERS or item.type_checking:

@@ -154,8 +154,8 @@ class Blocks:
     # --- chains
 
     @cached_property
-    def _distance(self) -> dict[Function, int]:
-        """How many calls away from a blocking one each synchronous function is; absent: it does not lead to one."""
+    def _callers(self) -> tuple[set[Function], dict[Function, set[Function]]]:
+        """The synchronous functions that async code reaches, and which of them call each."""
         callers: dict[Function, set[Function]] = {}
         seen: set[Function] = set()
         pending: list[Function] = []
@@ -172,7 +172,24 @@ class Blocks:
             for edge in self._sync_edges(function):
                 callers.setdefault(edge.target, set()).add(function)
                 pending.append(edge.target)
-        distance: dict[Function, int] = {f: 0 for f in seen if self.direct(f)}
+        return seen, callers
+
+    @cached_property
+    def _to_mongo(self) -> dict[Function, int]:
+        """How many calls away from an operation of a synchronous Mongo driver each synchronous function is."""
+        return self._distances(True)
+
+    @cached_property
+    def _to_other(self) -> dict[Function, int]:
+        """How many calls away from any other blocking call each synchronous function is."""
+        return self._distances(False)
+
+    def _ends(self, function: Function, mongo: bool) -> list[BlockingCall]:
+        return [call for call in self.direct(function) if (call.what.kind == "mongo") is mongo]
+
+    def _distances(self, mongo: bool) -> dict[Function, int]:
+        seen, callers = self._callers
+        distance: dict[Function, int] = {f: 0 for f in seen if self._ends(f, mongo)}
         queue = deque(sorted(distance, key=lambda f: f.qualname))
         while queue:
             function = queue.popleft()
@@ -203,25 +220,30 @@ class Blocks:
         ]
 
     def reached(self, code: Function) -> Iterator[Reach]:
-        """The calls of an async function that lead to something that blocks, once per call site, shortest chain."""
-        done: set[Span] = set()
-        for edge in self._sync_edges(code):
-            if edge.target in self._distance and edge.span not in done and not edge.target.is_async:
-                done.add(edge.span)
-                yield self._chain(code, edge)
+        """The calls of an async function that lead to something that blocks, once per call site, by the shortest chain.
 
-    def _chain(self, code: Function, edge: Edge) -> Reach:
+        Where a chain leads to a synchronous Mongo driver and to something else, the other is named: GR702 speaks of
+        the driver.
+        """
+        done: set[Span] = set()
+        for distance, mongo in ((self._to_other, False), (self._to_mongo, True)):
+            for edge in self._sync_edges(code):
+                if edge.target in distance and edge.span not in done and not edge.target.is_async:
+                    done.add(edge.span)
+                    yield self._chain(code, edge, distance, mongo)
+
+    def _chain(self, code: Function, edge: Edge, distance: dict[Function, int], mongo: bool) -> Reach:
         links: list[tuple[Function, Edge | None]] = []
         function = edge.target
-        while self._distance[function] > 0:
+        while distance[function] > 0:
             following = min(
-                (e for e in self._sync_edges(function) if e.target in self._distance),
-                key=lambda e: (self._distance[e.target], e.span),
+                (e for e in self._sync_edges(function) if e.target in distance),
+                key=lambda e: (distance[e.target], e.span),
             )
             links.append((function, following))
             function = following.target
         links.append((function, None))
-        return Reach(code, edge, tuple(links), self.direct(function)[0])
+        return Reach(code, edge, tuple(links), self._ends(function, mongo)[0])
 
 
 def _shown(name: str, call: Call) -> str:

@@ -213,6 +213,8 @@ def called(callee: ExternalValue, first: Values, origin: tuple[Code, int] | None
         return _given(method, receiver, first, origin)
     if name in drivers.MONGO_ONLY_ACCESS:
         return (ExternalInstance(drivers.MONGO_ONLY_ACCESS[name]),)
+    if name in _MODEL_MAKERS and isinstance(receiver, (InstanceValue, ClassValue)):
+        return (InstanceValue(receiver.cls),)
     if isinstance(receiver, (DocumentValue, MappingValue)) and name == "copy":
         return (receiver,)
     if isinstance(receiver, SequenceValue) and name in {"copy", "pop"}:
@@ -225,6 +227,13 @@ def called(callee: ExternalValue, first: Values, origin: tuple[Code, int] | None
     return unknown(f"what {callee.name} returns")
 
 
+# Pydantic's own ways to make an instance of the class they are called on ("Models", both versions).
+_MODEL_MAKERS = frozenset(
+    {
+        "model_copy", "copy", "model_validate", "model_validate_json", "model_construct", "parse_obj", "parse_raw",
+        "from_orm", "construct",
+    }
+)  # fmt: skip
 _BUILTIN_CLASSES = frozenset({"str", "int", "float", "bool", "bytes", "dict", "object", "bytearray"})
 
 

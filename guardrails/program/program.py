@@ -112,6 +112,8 @@ class Program:
         if self.web.app_sites:
             module = self.web.app_sites[0].code.module
             return module.place_of_module, module.name
+        if not self.modules.ordered:
+            return Place(self.project.display_root or "."), self.project.name
         packages = [m for m in self.application if m.is_package]
         chosen = min(packages or self.application or self.modules.ordered, key=lambda m: (m.name.count("."), m.name))
         return chosen.place_of_module, chosen.name

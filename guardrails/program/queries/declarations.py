@@ -68,9 +68,7 @@ class Declarations:
             return ()
         return tuple(self._concrete(operation, ()))
 
-    def _concrete(
-        self, operation: Operation, links: tuple[tuple[Code, Call], ...]
-    ) -> Iterator[Index | Unread]:
+    def _concrete(self, operation: Operation, links: tuple[tuple[Code, Call], ...]) -> Iterator[Index | Unread]:
         frame = self.reader.frame(operation, links)
         found = list(self._in_frame(operation, frame))
         handed = any(isinstance(part, Unread) and isinstance(part.collection, Parameter) for part in found)
@@ -157,9 +155,7 @@ class Declarations:
         """One entry of ``meta["indexes"]``: ``"-created"``, ``("a", "-b")``, ``{"fields": […], "unique": True}``."""
         options: Mapping[Any, Any] = {}
         if isinstance(item, dict):
-            options = {
-                ("name" if key == "name" else key): value for key, value in item.items() if key != "fields"
-            }
+            options = {("name" if key == "name" else key): value for key, value in item.items() if key != "fields"}
             item = item.get("fields", RUN_TIME)
         words = [item] if isinstance(item, str) else item
         if not isinstance(words, (list, tuple)):
@@ -173,10 +169,7 @@ class Declarations:
             name = word.lstrip("+-$#*()").replace("__", ".")
             path = odm.path(self.types, cls, name.split("."))
             keys.append((path or name, kind))
-        renamed = {
-            ("partialFilterExpression" if k == "partialFilterExpression" else k): v
-            for k, v in options.items()
-        }
+        renamed = {("partialFilterExpression" if k == "partialFilterExpression" else k): v for k, v in options.items()}
         return _index(collection, keys, renamed, place, cls.qualname)
 
     def _fields(self, cls: Class, collection: str | Unknown) -> Iterator[Index | Unread]:
@@ -248,9 +241,7 @@ def _specs(collection: str | Unknown, given: Any, place: Place, symbol: str) -> 
         if isinstance(item, Spec):
             yield _index(collection, item.keys, item.options, place, symbol)
         else:
-            yield Unread(
-                collection, _HANDED if isinstance(item, Parameter) else "an index is not literal", place
-            )
+            yield Unread(collection, _HANDED if isinstance(item, Parameter) else "an index is not literal", place)
 
 
 def _index(

@@ -185,9 +185,7 @@ def read_sort(document: Any) -> tuple[SortKey, ...] | Unknown:
         if isinstance(direction, Mapping):
             continue
         known = direction in (1, -1) and not isinstance(direction, Unknown)
-        keys.append(
-            SortKey(path, int(direction) if known else Unknown("the direction is known at run time only"))
-        )
+        keys.append(SortKey(path, int(direction) if known else Unknown("the direction is known at run time only")))
     return tuple(keys)
 
 
@@ -295,9 +293,7 @@ def read_pipeline(collection: str | Unknown, pipeline: Any) -> tuple[Query, ...]
         role = stage_role(name) if name else None
         if role is None:
             if leading:
-                filters.append(
-                    name if isinstance(name, Unknown) else Unknown("a stage is not a literal document")
-                )
+                filters.append(name if isinstance(name, Unknown) else Unknown("a stage is not a literal document"))
             # What an unreadable stage looks up cannot be told either, but it takes nothing from the others.
             leading = False
         elif leading and role is StageRole.FILTER:

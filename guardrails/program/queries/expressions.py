@@ -163,7 +163,7 @@ class Evaluator:
         if expr.op in odm.COMPARISONS and len(operands) == 2:
             return _compared(expr.op, operands[0], operands[1])
         if expr.op == "or":
-            return choice([o for o in operands if o is not None])
+            return choice(_until_true(operands))
         if expr.op in ("neg", "pos"):
             (operand,) = operands
             if isinstance(operand, FieldName):
@@ -232,9 +232,7 @@ class Evaluator:
         scope: Code | None = frame.code
         own = True
         while scope is not None and not isinstance(scope, Module):
-            known = first in scope.bindings or (
-                isinstance(scope, Function) and first in scope.parameters_by_name
-            )
+            known = first in scope.bindings or (isinstance(scope, Function) and first in scope.parameters_by_name)
             if known and (own or not isinstance(scope, Class)):
                 inner = frame if own else Frame(scope, frame.receiver, depth=frame.depth)
                 if rest and self._is_receiver(first, scope):
@@ -345,6 +343,11 @@ class Evaluator:
             if self._leaves(code, step.block, around) or _excluded(code, step.block, around):
                 continue
             certain = step.block in around
+            if step.assigns and alternatives:
+                empty = [self._empties(step.block, name, code, value) for value, _ in alternatives]
+                if not any(answer is not False for answer in empty):
+                    continue
+                certain = certain or all(answer is True for answer in empty)
             for names in self.loops(code, step.block, frame, around=around):
                 inner = frame.bind(names)
                 if step.assigns:
@@ -352,12 +355,27 @@ class Evaluator:
                     alternatives = [(value, step.block)] if certain else [*alternatives, (value, step.block)]
                 else:
                     alternatives = [
-                        (self._stepped(step, current, home, inner, certain), home)
-                        for current, home in alternatives
+                        (self._stepped(step, current, home, inner, certain), home) for current, home in alternatives
                     ]
         if not alternatives:
             return RUN_TIME
         return choice([value for value, _ in alternatives])
+
+    @staticmethod
+    def _empties(block: int, name: str, code: Code, value: Any) -> bool | None:
+        """Whether ``if name is None`` or ``if not name`` lets this value in; ``None`` for other blocks and values."""
+        record = code.body.blocks[block]
+        test = record.expr
+        if record.kind != "if" or not isinstance(test, records.Op) or not test.operands:
+            return None
+        subject = test.operands[0]
+        if not isinstance(subject, records.Ref) or subject.name != name:
+            return None
+        if test.op == "not":
+            return None if isinstance(value, (Unknown, Choice)) else not value
+        if test.op == "is" and isinstance(test.operands[1], records.Const) and test.operands[1].value is None:
+            return None if isinstance(value, (Unknown, Choice)) else value is None
+        return None
 
     def _stepped(self, step: _Step, current: Any, home: int, frame: Frame, certain: bool) -> Any:
         """One alternative after a step that changes it, surely or not."""
@@ -382,45 +400,52 @@ class Evaluator:
                 return True
         return False
 
-    def _steps(self, name: str, code: Code, span: int | None) -> Iterator[_Step]:
+    def _steps(self, name: str, code: Code, span: int | None) -> list[_Step]:
         """What is done to a plain name before ``span``, in source order."""
-        position = None if span is None else unpack(span)[:2]
+        limit = None if span is None else unpack(span)[:2]
+        found: list[tuple[tuple[int, int], int, _Step]] = []
         for event in code.body.events:
             end = unpack(event.span)[2:]
-            if position is not None and end > position:
-                continue
-            step = _step(event, name, code)
+            step = _step(event, name, code) if limit is None or end <= limit else None
             if step is not None:
-                yield step
+                found.append((end, 1, step))
         if isinstance(code, Function):
-            yield from self._handed(name, code, span)
+            for call in code.body.calls:
+                end = unpack(call.span)[2:]
+                if limit is None or end <= limit:
+                    found += ((end, 0, step) for step in self._handed(name, code, call))
+        # A call stands before the statement that it is part of.
+        return [step for _, _, step in sorted(found, key=lambda each: each[:2])]
 
-    def _handed(self, name: str, code: Code, span: int | None) -> Iterator[_Step]:
-        """Calls before ``span`` that hand the variable to a function of the project that changes it."""
-        for call in code.body.calls:
-            if span is not None and unpack(call.span)[2:] > unpack(span)[:2]:
-                continue
-            given = [*call.args, *(keyword.value for keyword in call.keywords)]
-            if not any(isinstance(arg, records.Ref) and arg.name == name for arg in given):
-                continue
-            for target in self.types.targets(call, code):
-                for parameter, arg in target.arguments(call).items():
-                    changes = (
-                        isinstance(arg, records.Ref)
-                        and arg.name == name
-                        and any(
-                            not step.assigns
-                            for event in target.body.events
-                            if (step := _step(event, parameter, target))
-                        )
-                    )
-                    if changes:
-                        yield _Step(call.block, False, lambda *_: Unknown("a function changes it"))
+    def _handed(self, name: str, code: Code, call: Call) -> Iterator[_Step]:
+        """A call that hands the variable to a function of the project that changes it."""
+        given = [*call.args, *(keyword.value for keyword in call.keywords)]
+        if not any(isinstance(arg, records.Ref) and arg.name == name for arg in given):
+            return
+        for target in self.types.targets(call, code):
+            for parameter, arg in target.arguments(call).items():
+                if not (isinstance(arg, records.Ref) and arg.name == name):
+                    continue
+                steps = [step for event in target.body.events if (step := _step(event, parameter, target))]
+                if any(step.assigns for step in steps):
+                    continue
+                if steps:
+                    yield _Step(call.block, False, self._change_in(target, parameter, call))
+
+    @staticmethod
+    def _change_in(target: Function, parameter: str, call: Call) -> Callable[[Evaluator, Any, Frame], Any]:
+        def change(reader: Evaluator, current: Any, frame: Frame) -> Any:
+            inner = Frame(target, target.cls, frame, call, {parameter: current}, frame.depth + 1)
+            return reader.variable(parameter, inner, 0, None)
+
+        return change
 
     def _passed(self, name: str, frame: Frame) -> Any:
         """What the frame's own call passes for a parameter."""
         function = frame.code
         assert isinstance(function, Function)
+        if name in frame.names:
+            return frame.names[name]
         parameter = function.parameters_by_name[name]
         if frame.caller is not None and frame.call is not None:
             if parameter.kind == "**":
@@ -516,9 +541,7 @@ class Evaluator:
             value = self.value(arg, frame, call.block)
             if isinstance(arg, records.Star):
                 inner = self.value(arg.value, frame, call.block)
-                positional += (
-                    inner if isinstance(inner, (list, tuple)) else [Unknown("arguments are unpacked")]
-                )
+                positional += inner if isinstance(inner, (list, tuple)) else [Unknown("arguments are unpacked")]
             else:
                 positional.append(value)
         keywords: dict[Any, Any] = {}
@@ -597,20 +620,14 @@ class Evaluator:
         (function,) = functions
         own = callee.receiver.cls if isinstance(callee.receiver, (InstanceValue, ClassValue)) else None
         inner = Frame(function, own, frame, call, depth=frame.depth)
-        found = [
-            self.value(event.value, inner, event.block)
-            for event in function.returned
-            if event.value is not None
-        ]
+        found = [self.value(event.value, inner, event.block) for event in function.returned if event.value is not None]
         return choice(found) if found else RUN_TIME
 
     def _instance(self, cls: Class, call: Call, frame: Frame) -> Any:
         positional, keywords = self.arguments(call, frame)
         if self.types.is_a(cls, "dict"):
             return RUN_TIME
-        names = [
-            name for name, found in cls.bindings.items() if any(getattr(d, "annotation", None) for d in found)
-        ]
+        names = [name for name, found in cls.bindings.items() if any(getattr(d, "annotation", None) for d in found)]
         init = cls.method("__init__")
         if init is not None:
             names = [parameter.name for parameter in init.parameters]
@@ -707,9 +724,7 @@ def _bind_step(event: records.Bind, name: str) -> _Step | None:
     return None
 
 
-_CHANGES = frozenset(
-    {"update", "append", "extend", "insert", "setdefault", "pop", "clear", "popitem", "remove"}
-)
+_CHANGES = frozenset({"update", "append", "extend", "insert", "setdefault", "pop", "clear", "popitem", "remove"})
 
 
 def _call_step(call: Call, name: str, code: Code) -> _Step | None:
@@ -828,6 +843,17 @@ def choice(options: Sequence[Any]) -> Any:
     return Choice(tuple(distinct)) if distinct else RUN_TIME
 
 
+def _until_true(operands: Sequence[Any]) -> list[Any]:
+    """What ``a or b`` may give: nothing after an operand that is surely true, and no empty one before the last."""
+    found: list[Any] = []
+    for operand in operands:
+        if operand or operand is operands[-1]:
+            found.append(operand)
+        if isinstance(operand, dict) and any(not isinstance(value, Optional) for value in operand.values()):
+            break
+    return found
+
+
 def sometimes(before: Any, after: Any) -> Any:
     """A value that is ``after`` under some circumstances, else ``before``: new entries become ``Optional``."""
     if isinstance(before, dict) and isinstance(after, dict):
@@ -869,6 +895,15 @@ def merged(left: Any, right: Any) -> Any:
     if isinstance(right, dict):
         return {**left, **right}
     return {**left, right if isinstance(right, Unknown) else Unknown("merged with something unknown"): None}
+
+
+def _unpacked(value: Any) -> list[Any]:
+    """The arguments that ``*value`` stands for; one argument that joins them, where there are alternatives."""
+    if isinstance(value, (list, tuple)):
+        return list(value)
+    if isinstance(value, Choice) and all(isinstance(option, (list, tuple)) for option in value.options):
+        return [choice([Test({"$and": list(option)}) if option else {} for option in value.options])]
+    return [value if isinstance(value, Unknown) else Unknown("arguments are unpacked")]
 
 
 def _added(left: Any, right: Any) -> Any:
@@ -943,11 +978,7 @@ def _compared(operator: str, left: Any, right: Any) -> Any:
 def _pattern(positional: list[Any], keywords: Mapping[Any, Any], call: Call) -> Pattern:
     source = positional[0] if positional else keywords.get("pattern", RUN_TIME)
     flags: Any = positional[1] if len(positional) > 1 else keywords.get("flags", 0)
-    expr = (
-        call.args[1]
-        if len(call.args) > 1
-        else next((k.value for k in call.keywords if k.name == "flags"), None)
-    )
+    expr = call.args[1] if len(call.args) > 1 else next((k.value for k in call.keywords if k.name == "flags"), None)
     ignore_case: bool | Unknown = False
     if isinstance(flags, str):
         ignore_case = "i" in flags
@@ -990,9 +1021,5 @@ def _bound(target: Expr | None, item: Any) -> dict[str, Any]:
             if isinstance(item, (list, tuple)) and len(item) == len(target.items)
             else [RUN_TIME] * len(target.items)
         )
-        return {
-            name: value
-            for part, each in zip(target.items, parts)
-            for name, value in _bound(part, each).items()
-        }
+        return {name: value for part, each in zip(target.items, parts) for name, value in _bound(part, each).items()}
     return {}

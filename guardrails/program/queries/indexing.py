@@ -11,7 +11,7 @@ from guardrails.finding import Place
 from guardrails.program.model import Code, Function, Module
 from guardrails.program.mongo import Operation
 from guardrails.program.queries.declarations import Declarations, Unread
-from guardrails.program.queries.documents import fields
+from guardrails.program.queries.documents import fields, shape
 from guardrails.program.queries.model import Index, Query, Unknown, unknowns
 from guardrails.program.queries.planner import Plan, branches, plan
 from guardrails.program.queries.reader import Reader, empty
@@ -52,12 +52,12 @@ class Indexing:
     @cached_property
     def every_query(self) -> tuple[Query, ...]:
         """What all readable files ask, tests and scripts included, by place."""
-        found: list[Query] = []
+        found: dict[tuple[object, ...], Query] = {}
         for operation in self.program.mongo.operations:
             for query in self.reader.queries(operation):
-                if query not in found[-40:]:
-                    found.append(query)
-        return tuple(sorted(found, key=_order))
+                # Callers that differ in values alone ask one query, at the place of its filter.
+                found.setdefault((query.place, str(query.collection), shape(query), query.operation), query)
+        return tuple(sorted(found.values(), key=_order))
 
     @cached_property
     def queries(self) -> tuple[Query, ...]:
@@ -105,9 +105,7 @@ class Indexing:
 
     def complete(self, collection: str) -> bool:
         """Whether all declarations that may be of this collection could be read."""
-        return not any(
-            isinstance(part.collection, Unknown) or part.collection == collection for part in self.unread
-        )
+        return not any(isinstance(part.collection, Unknown) or part.collection == collection for part in self.unread)
 
     def plan(self, query: Query) -> Plan:
         """The verdict on a query, by the indexes of its collection; unread where either is not known."""

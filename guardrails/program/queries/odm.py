@@ -108,9 +108,7 @@ _PATTERNS = {
 def is_document(types: Types, cls: Class) -> bool:
     """Whether a class of the project is a document, or a part of one, of an ODM."""
     return any(
-        isinstance(owner, str)
-        and (row := CLASSES.get(owner)) is not None
-        and row.kind in ("document", "embedded")
+        isinstance(owner, str) and (row := CLASSES.get(owner)) is not None and row.kind in ("document", "embedded")
         for owner in types.mro(cls)
     )
 
@@ -151,13 +149,9 @@ def _stored_name(types: Types, cls: Class, attribute: str) -> str | None:
                 return None
             call = owner.call(definition.value)
             for keyword in call.keywords if call is not None else ():
-                if keyword.name in ("alias", "key_name", "db_field") and isinstance(
-                    keyword.value, records.Const
-                ):
+                if keyword.name in ("alias", "key_name", "db_field") and isinstance(keyword.value, records.Const):
                     return str(keyword.value.value)
-                if keyword.name in ("primary_field", "primary_key") and isinstance(
-                    keyword.value, records.Const
-                ):
+                if keyword.name in ("primary_field", "primary_key") and isinstance(keyword.value, records.Const):
                     return "_id"
             return "_id" if attribute == "id" else attribute
     return "_id" if attribute in ("id", "pk") else None
@@ -189,16 +183,19 @@ def called(name: str, positional: list[Any], keywords: Mapping[Any, Any], test: 
         return test({"$text": {"$search": positional[0] if positional else Unknown()}})
     if last == "Not" and positional and isinstance(positional[0], dict):
         return test({"$nor": [positional[0]]})
-    if len(positional) < 1 or not isinstance(positional[0], str):
+    given = [*positional, *keywords.values()]
+    path = keywords.get("field", given[0] if given else None)
+    if not isinstance(path, str):
         return Unknown(f"the field of {last} is not known")
-    field = str(positional[0])
+    field = str(path)
     if last in ("RegEx", "Regex", "match"):
-        options = positional[2] if len(positional) > 2 else keywords.get("options") or ""
-        return test({field: read_pattern(positional[1] if len(positional) > 1 else Unknown(), options)})
+        pattern = keywords.get("pattern", given[1] if len(given) > 1 else Unknown())
+        options = keywords.get("options", positional[2] if len(positional) > 2 else "") or ""
+        return test({field: read_pattern(pattern, options)})
     operator = _FUNCTIONS.get(last)
     if operator is None:
         return Unknown(f"what {name} asks is not known")
-    value = positional[1] if len(positional) > 1 else Unknown()
+    value = keywords.get("other", given[1] if len(given) > 1 else Unknown())
     if operator == "$eq":
         return test({field: value})
     return test({field: {operator: value}})

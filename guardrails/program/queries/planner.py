@@ -105,8 +105,16 @@ class Branch:
     @property
     def pattern_only(self) -> bool:
         """Whether all its conditions are regular expressions that no index can bound."""
+        return self._patterns((False,))
+
+    @property
+    def doubtful_pattern_only(self) -> bool:
+        """Whether all its conditions are regular expressions of which none surely bounds an index."""
+        return self._patterns((False, None))
+
+    def _patterns(self, selective: tuple[bool | None, ...]) -> bool:
         return bool(self.conditions) and all(
-            c.role is Role.REGEX and isinstance(c.value, Pattern) and c.value.selective is False
+            c.role is Role.REGEX and isinstance(c.value, Pattern) and c.value.selective in selective
             for c in self.conditions
         )
 
@@ -217,9 +225,7 @@ def plan(query: Query, indexes: Sequence[Index]) -> Plan:
     hinted = _hinted(query.hint, available)
     if hinted is not None:
         available = hinted
-    plans = tuple(
-        BranchPlan(branch, best(branch, available, query, forced=hinted is not None)) for branch in found
-    )
+    plans = tuple(BranchPlan(branch, best(branch, available, query, forced=hinted is not None)) for branch in found)
     pinned = all(_pinned(branch, available) for branch in found)
     return Plan(query, plans, hinted=hinted is not None, pinned=pinned)
 
@@ -234,9 +240,7 @@ def branches(query: Query) -> tuple[Branch, ...] | None:
     for tests, arrays in ways:
         fixed = {c.path for c in tests if c.certain and c.role in (Role.EQUALITY, Role.SET)}
         bounded = [a for a in arrays if any(_inside(c.path, a) for c in tests)]
-        wanted = tuple(
-            key for key in sort if key.path not in fixed and not any(_inside(key.path, a) for a in bounded)
-        )
+        wanted = tuple(key for key in sort if key.path not in fixed and not any(_inside(key.path, a) for a in bounded))
         found.append(Branch(tests, wanted, arrays))
     return tuple(found)
 
@@ -249,9 +253,7 @@ def _ways(part: Filter) -> list[Way] | None:
         return [((part,), (part.path,) if part.operator == "$all" else ())]
     if isinstance(part, Maybe):
         inner = _ways(part.part)
-        return inner and [
-            (tuple(replace(c, certain=False) for c in tests), arrays) for tests, arrays in inner
-        ]
+        return inner and [(tuple(replace(c, certain=False) for c in tests), arrays) for tests, arrays in inner]
     if isinstance(part, Element):
         inner = _ways(part.part)
         return inner and [
@@ -304,9 +306,7 @@ def serve(index: Index, branch: Branch, query: Query, *, forced: bool = False) -
     return _walk(index, branch, tests, sort)
 
 
-def _walk(
-    index: Index, branch: Branch, tests: tuple[Condition, ...], sort: tuple[SortKey, ...]
-) -> Match | None:
+def _walk(index: Index, branch: Branch, tests: tuple[Condition, ...], sort: tuple[SortKey, ...]) -> Match | None:
     served: set[str] = set()
     left = list(sort)
     orientation = 0
@@ -339,9 +339,7 @@ def _walk(
         else:
             break
     first = index.keys[0]
-    bounded = (first.path in served and any(c.path == first.path for c in tests)) or (
-        first.wildcard and bool(served)
-    )
+    bounded = (first.path in served and any(c.path == first.path for c in tests)) or (first.wildcard and bool(served))
     sorted_by = first.ordered and any(key.path == first.path for key in sort)
     if not bounded and not sorted_by:
         return Match(index, Reach.NONE)
@@ -414,8 +412,7 @@ def default_name(index: Index) -> str:
 def _pinned(branch: Branch, indexes: Sequence[Index]) -> bool:
     fixed = {c.path for c in branch.conditions if c.certain and _equals(c) and c.operator != "$all"}
     return any(
-        index.unique is True and fixed.issuperset(index.paths) and _complete_for(index, branch)
-        for index in indexes
+        index.unique is True and fixed.issuperset(index.paths) and _complete_for(index, branch) for index in indexes
     )
 
 

@@ -99,13 +99,8 @@ class Reader:
         for query in found:
             if query not in waiting:
                 yield self._placed(query, operation, links)
-        seen: list[Query] = []
         for link in callers:
-            for query in self._concrete(operation, (link, *links)):
-                # Callers that differ in values alone ask one query, at the place of its filter.
-                if query not in seen:
-                    seen.append(query)
-                    yield query
+            yield from self._concrete(operation, (link, *links))
 
     def callers(self, code: Code) -> list[tuple[Code, Call]]:
         """The application's calls of a function; none where they are too many to follow."""
@@ -164,6 +159,8 @@ class Reader:
     def collection(self, operation: Operation, frame: Frame) -> str | Unknown:
         """The collection that an operation works on; a ``Parameter`` if the callers decide."""
         if operation.model is not None:
+            if self.types.is_a(operation.model, "beanie.View", "beanie.UnionDoc"):
+                return Unknown(f"{operation.model.name} is a view, which has no indexes of its own")
             name = self.mongo.document_collection(operation.model)
             if name is not None:
                 return name
@@ -183,11 +180,7 @@ class Reader:
         if isinstance(written, str):
             return written
         outer = _outermost(frame)
-        if (
-            isinstance(outer.code, Function)
-            and outer.code.cls is not None
-            and frame.receiver is outer.receiver
-        ):
+        if isinstance(outer.code, Function) and outer.code.cls is not None and frame.receiver is outer.receiver:
             return Parameter("the collection depends on the class", outer.code, "")
         return operation.collection or Unknown("the collection is not named")
 
@@ -207,21 +200,13 @@ class Reader:
         while current is not None:
             if current.code is label.function:
                 value = self.evaluate.variable(label.name, current, 0, None)
-                return (
-                    value
-                    if isinstance(value, (str, Unknown))
-                    else Unknown("the collection is not a constant")
-                )
+                return value if isinstance(value, (str, Unknown)) else Unknown("the collection is not a constant")
             current = current.caller
         names = set()
         for code, call in self.types.calls_of(label.function):
             if frame.receiver is None or self._constructs(code, call, frame.receiver):
                 argument = label.function.arguments(call).get(label.name)
-                value = (
-                    self.evaluate.value(argument, Frame(code, _class_of(code)), call.block)
-                    if argument
-                    else None
-                )
+                value = self.evaluate.value(argument, Frame(code, _class_of(code)), call.block) if argument else None
                 names.add(value if isinstance(value, str) else None)
         if len(names) == 1:
             (name,) = names
@@ -271,7 +256,9 @@ class Reader:
                 more = self._conditions(row, step, frame, self._looked_up_model(operation))
                 document = merged_filters(document, more if certain else Optional(more))
             elif name in ("sort", "order_by"):
-                sort = self._sort(self._sort_argument(row, step, frame)) if certain else RUN_TIME
+                # A sort added under a condition is asked for whenever the condition holds.
+                again = not certain and sort not in ((), None)
+                sort = RUN_TIME if again else self._sort(self._sort_argument(row, step, frame))
             elif name == "hint":
                 hint = self._hint(self._argument(row, "hint", step, frame))
             elif name == "collation":
@@ -279,9 +266,7 @@ class Reader:
             elif name == "search_text":
                 document = merged_filters(document, {"$text": RUN_TIME})
         for option in _options(document):
-            yield replace(
-                base, filter=read_filter(_id_if_plain(option)), sort=sort, hint=hint, collation=collation
-            )
+            yield replace(base, filter=read_filter(_id_if_plain(option)), sort=sort, hint=hint, collation=collation)
 
     def _bulk(self, base: Query, requests: Any) -> Iterator[Query]:
         if not isinstance(requests, (list, tuple)):
@@ -331,9 +316,7 @@ class Reader:
             document = {odm.renamed(self.types, model, key): value for key, value in document.items()}
         return document
 
-    def _argument(
-        self, method: Method, role: str, call: Call, frame: Frame, position: int | None = None
-    ) -> Any:
+    def _argument(self, method: Method, role: str, call: Call, frame: Frame, position: int | None = None) -> Any:
         """The value of an argument by its role; ``None`` where it is not given."""
         argument = method.argument(role)
         if argument is not None:
@@ -388,9 +371,7 @@ class Reader:
                     continue
                 if item is None:
                     continue
-                read = (
-                    self._sort(item) if isinstance(item, list) and not _is_pair(item) else read_sort([item])
-                )
+                read = self._sort(item) if isinstance(item, list) and not _is_pair(item) else read_sort([item])
                 if isinstance(read, Unknown):
                     return read
                 keys += read
@@ -529,9 +510,7 @@ def _is_pair(value: Any) -> bool:
 def _signed(text: str) -> SortKey:
     """``-created`` and ``+created``, as the ODMs write orders."""
     path = text.lstrip("+-").replace("__", ".")
-    return SortKey(
-        "_id" if path in ("id", "pk") and text != path else path, -1 if text.startswith("-") else 1
-    )
+    return SortKey("_id" if path in ("id", "pk") and text != path else path, -1 if text.startswith("-") else 1)
 
 
 def empty(query: Query) -> bool:

@@ -1,0 +1,55 @@
+"""Every expression that running a body evaluates, with the block it stands in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from guardrails.facts.records import Const, Define, Expr, Keyword
+from guardrails.program.calls import positions
+from guardrails.program.model import Code
+
+
+def evaluated(code: Code) -> Iterator[tuple[int, Expr]]:
+    """The expressions of a body and its parts, those of the definitions in it included: decorators, defaults,
+    annotations, bases and class keywords belong to the body that makes the function or class.
+    """
+    yield from positions(code)
+    for block, part in of_definitions(code):
+        for expr in code.walk(part):
+            yield block, expr
+
+
+def of_definitions(code: Code) -> Iterator[tuple[int, Expr]]:
+    """The outermost expressions that the definitions of a body hold, with the block of the definition."""
+    for event in code.body.events:
+        if not isinstance(event, Define):
+            continue
+        if event.kind == "function":
+            function = code.module.functions[event.index].facts
+            parts: list[Expr | None] = [*function.decorators, function.returns]
+            for parameter in function.parameters:
+                parts += [parameter.annotation, parameter.default]
+        else:
+            cls = code.module.classes[event.index].facts
+            parts = [*cls.decorators, *cls.bases, *(keyword.value for keyword in cls.keywords)]
+        for part in parts:
+            if part is not None:
+                yield event.block, part
+
+
+def tail(expr: Expr | None) -> str:
+    """The last part of the name that an expression ends in; empty where it has none."""
+    name = getattr(expr, "name", "")
+    return name.rpartition(".")[2] if isinstance(name, str) else ""
+
+
+def keyword(keywords: tuple[Keyword, ...], *names: str) -> Expr | None:
+    """The value of the first keyword that has one of these names."""
+    return next((k.value for k in keywords if k.name in names), None)
+
+
+def text_of(expr: Expr | None) -> str | None:
+    """The string that a literal is."""
+    return expr.value if isinstance(expr, Const) and isinstance(expr.value, str) else None
+
+
