@@ -40,11 +40,13 @@ _READ = frozenset(
 """Suffixes of files whose content can matter: code, configuration, requirements, dotenv files and their
 examples.
 """
-_NAMED = frozenset({".md", ".rst", ".lockb"})
-"""Suffixes of files whose presence can matter (a changelog)."""
+_NAMED = frozenset({".md", ".rst", ".json", ".lockb"})
+"""Suffixes of files whose presence can matter (a changelog, a type checker's settings)."""
+_READ_ABOVE = frozenset({"requirements", ".github"})
+"""Folders above the checked one, or beside it, in which files can matter too."""
 _LARGE = 2 * 1024 * 1024
 _COARSE = 2_000_000_000
-_DOTENV_IN_INDEX = re.compile(rb"[^\0]*\.env[^\0]*|[^\0]*\benv[^\0/]*")
+_DOTENV_IN_INDEX = re.compile(rb"[^\0]*env[^\0/]*\0", re.IGNORECASE)
 
 
 class FileState(msgspec.Struct, frozen=True, array_like=True):
@@ -85,17 +87,11 @@ class Store:
             entry = msgspec.msgpack.decode(self._path(request).read_bytes(), type=_Entry)
         except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
             return None
-        if (
-            entry.format != _FORMAT
-            or entry.request != request
-            or not unchanged(entry.state, entry.folders, entry.skip)
-        ):
+        if entry.format != _FORMAT or entry.request != request or not unchanged(entry.state, entry.folders, entry.skip):
             return None
         return entry.options, entry.analysis
 
-    def save(
-        self, request: str, options: Options, analysis: Analysis, state: State, folders: Iterable[str]
-    ) -> None:
+    def save(self, request: str, options: Options, analysis: Analysis, state: State, folders: Iterable[str]) -> None:
         """Keep an answer. ``state`` was taken of ``folders`` before the analysis, under the same options.
 
         A folder that cannot be written costs speed, never the run.
@@ -160,10 +156,7 @@ def skipped_names(options: Options) -> tuple[str, ...]:
 def take(folders: Iterable[str], skip: Iterable[str]) -> State:
     """The present state of everything under ``folders``, and of what lies in the folders above them."""
     taken = time.time_ns()
-    files = {
-        path: FileState(size, time_, _digest(path, size))
-        for path, (size, time_) in _walk(folders, skip).items()
-    }
+    files = {path: FileState(size, time_, _digest(path, size)) for path, (size, time_) in _walk(folders, skip).items()}
     return State(taken, files)
 
 
@@ -189,21 +182,25 @@ def _walk(folders: Iterable[str], skip: Iterable[str]) -> dict[str, tuple[int, i
     passed_over = {*skip, ".git", CACHE_FOLDER}
     found: dict[str, tuple[int, int]] = {}
     for folder in folders:
-        stack = [folder]
-        while stack:
-            here = stack.pop()
-            for entry in _entries(here):
-                if entry.is_dir(follow_symlinks=False):
-                    if entry.name not in passed_over:
-                        stack.append(entry.path)
-                else:
-                    _note(entry, found)
+        _note_tree(folder, passed_over, found)
         for above in _above(folder):
             for entry in _entries(above):
-                if not entry.is_dir(follow_symlinks=False) and not entry.name.endswith(".py"):
+                if not entry.is_dir(follow_symlinks=False):
                     _note(entry, found)
+                elif entry.name in _READ_ABOVE:
+                    _note_tree(entry.path, passed_over, found)
         _note_environment(folder, found)
     return found
+
+
+def _note_tree(folder: str, passed_over: set[str], found: dict[str, tuple[int, int]]) -> None:
+    stack = [folder]
+    while stack:
+        for entry in _entries(stack.pop()):
+            if not entry.is_dir(follow_symlinks=False):
+                _note(entry, found)
+            elif entry.name not in passed_over:
+                stack.append(entry.path)
 
 
 def _note(entry: os.DirEntry[str], found: dict[str, tuple[int, int]]) -> None:

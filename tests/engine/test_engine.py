@@ -26,11 +26,7 @@ def analysed(folder: Path, options: Options | None = None) -> Analysis:
 
 
 def found(analysis: Analysis) -> list[tuple[str, str, int]]:
-    return [
-        (j.diagnostic.code, j.diagnostic.path, j.diagnostic.line)
-        for j in analysis.findings
-        if not j.suppressed
-    ]
+    return [(j.diagnostic.code, j.diagnostic.path, j.diagnostic.line) for j in analysis.findings if not j.suppressed]
 
 
 def test_findings_come_in_order_of_path_and_line(tmp_path: Path) -> None:
@@ -59,9 +55,7 @@ def test_info_checks_are_off_until_selected(tmp_path: Path) -> None:
 def test_configuration_changes_and_turns_off_severities(tmp_path: Path) -> None:
     write(tmp_path, {"a.py": "x = 1  # GR301!a\ny = 2  # GR305!a\n"})
     analysis = analysed(tmp_path, Options(severities={"3": "info", "GR305": "error", "GR301": "off"}))
-    assert [(j.diagnostic.code, j.diagnostic.severity.value) for j in analysis.findings] == [
-        ("GR305", "error")
-    ]
+    assert [(j.diagnostic.code, j.diagnostic.severity.value) for j in analysis.findings] == [("GR305", "error")]
 
 
 def test_path_rules_suppress_by_glob(tmp_path: Path) -> None:
@@ -135,16 +129,13 @@ def test_the_scorecard_tells_broken_rules_from_those_that_hold_and_those_not_che
     assert rules["9"].holds is None
 
 
-def test_the_answer_is_the_same_for_any_order_of_files(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_answer_is_the_same_for_any_order_of_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(tmp_path, {f"m{i}.py": "x = 1  # GR301!a GR703!b\n" for i in range(6)})
     straight = analysed(tmp_path)
 
     def shuffled(paths: Sequence[Path], options: Options, cwd: Path) -> tuple[Project, ...]:
         return tuple(
-            msgspec.structs.replace(project, files=project.files[::-1])
-            for project in discover(paths, options, cwd)
+            msgspec.structs.replace(project, files=project.files[::-1]) for project in discover(paths, options, cwd)
         )
 
     monkeypatch.setattr(engine, "discover", shuffled)

@@ -36,9 +36,7 @@ def kept(scope: str, *findings: Finding) -> list[str]:
         ("key", finding("GR102", 90, path="b.py", about="x"), finding("GR102", 3, 4, about="y")),
     ],
 )
-def test_each_scope_silences_what_is_in_it_and_nothing_else(
-    scope: str, silent: Finding, elsewhere: Finding
-) -> None:
+def test_each_scope_silences_what_is_in_it_and_nothing_else(scope: str, silent: Finding, elsewhere: Finding) -> None:
     speaking = finding("GR101", 3, 4, end=5, symbol="a.f", about="x")
     assert kept(scope, speaking, silent) == ["GR101"]
     assert kept(scope, speaking, elsewhere) == ["GR101", "GR102"]
