@@ -91,9 +91,7 @@ def present(
     reported = [j.diagnostic for i, j in enumerate(live) if i not in laid.held and wanted(j.diagnostic.path)]
     held = [j.diagnostic for i, j in enumerate(live) if i in laid.held and wanted(j.diagnostic.path)]
     suppressed = sum(j.suppressed and wanted(j.diagnostic.path) for j in analysis.findings)
-    stale = (
-        tuple(e for e in laid.stale if e.code in analysis.checked) if shown is None and known is None else ()
-    )
+    stale = tuple(e for e in laid.stale if e.code in analysis.checked) if shown is None and known is None else ()
 
     result = Result(
         schema=SCHEMA_VERSION,
@@ -102,9 +100,7 @@ def present(
         findings=tuple(reported),
         summary=_summary(reported, len(held), suppressed, broken, analysis.rules),
     )
-    return Outcome(
-        result, stale, analysis.problems, analysis.skipped, _exit_status(reported, analysis, options)
-    )
+    return Outcome(result, stale, analysis.problems, analysis.skipped, _exit_status(reported, analysis, options))
 
 
 def _summary(

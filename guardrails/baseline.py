@@ -134,7 +134,5 @@ def _wherever(key: Key) -> tuple[str, str, str]:
 
 def _entries(counts: Counter[Key]) -> tuple[Entry, ...]:
     return tuple(
-        Entry(key.path, key.code, key.symbol, key.subject, count)
-        for key, count in sorted(counts.items())
-        if count > 0
+        Entry(key.path, key.code, key.symbol, key.subject, count) for key, count in sorted(counts.items()) if count > 0
     )

@@ -169,9 +169,7 @@ def _parse(path: Path, text: str) -> dict[str, Any]:
     except tomllib.TOMLDecodeError as error:
         place = re.search(r"at line (\d+)", str(error))
         reason = re.sub(r" \(at .*\)", "", str(error))
-        raise ConfigError(
-            [Mistake(str(path), int(place.group(1)) if place else 0, f"no TOML: {reason}")]
-        ) from error
+        raise ConfigError([Mistake(str(path), int(place.group(1)) if place else 0, f"no TOML: {reason}")]) from error
 
 
 def _tool(table: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -238,9 +236,7 @@ def _unknown_selectors(table: Mapping[str, Any], found: Found, file: str) -> lis
     if isinstance(table.get("per-path-ignores"), dict):
         for glob, selectors in table["per-path-ignores"].items():
             if isinstance(selectors, list):
-                places += [
-                    (("per-path-ignores", glob, i), s) for i, s in enumerate(selectors) if isinstance(s, str)
-                ]
+                places += [(("per-path-ignores", glob, i), s) for i, s in enumerate(selectors) if isinstance(s, str)]
     if not places:
         return []
     return [
@@ -251,9 +247,7 @@ def _unknown_selectors(table: Mapping[str, Any], found: Found, file: str) -> lis
 
 
 def _given(overrides: Mapping[str, Any]) -> list[str]:
-    return [
-        selector for option in ("select", "extend_select", "ignore") for selector in overrides.get(option, ())
-    ]
+    return [selector for option in ("select", "extend_select", "ignore") for selector in overrides.get(option, ())]
 
 
 def _selector_messages(selectors: Sequence[str]) -> list[str]:

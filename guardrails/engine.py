@@ -85,9 +85,7 @@ def analyse(
     comments = {path: module.comments for path, module in facts.items() if isinstance(module, ModuleFacts)}
     suppressions = Suppressions(comments, checks)
     ignored = _per_path_ignores(options, where)
-    found = [
-        (finding, ignored(finding) or suppressions.silences(finding)) for finding in _in_order(run.findings)
-    ]
+    found = [(finding, ignored(finding) or suppressions.silences(finding)) for finding in _in_order(run.findings)]
     codes = {check.code for check in chosen}
     if UNUSED in codes:
         files = {file for project in projects for file in project.files if file.application or file.reached}
@@ -100,9 +98,7 @@ def analyse(
         checked=tuple(check.code for check in chosen),
         rules=tuple(sorted({check.rule for check in chosen})),
         problems=tuple(run.problems),
-        skipped=tuple(
-            sorted({SkippedPath(s.display, s.reason) for project in projects for s in project.skipped})
-        ),
+        skipped=tuple(sorted({SkippedPath(s.display, s.reason) for project in projects for s in project.skipped})),
         applications=tuple(sorted({name for project in projects for name in project.applications})),
     )
 
@@ -145,9 +141,7 @@ def _link(project: Project, facts: Mapping[str, Facts], options: Options, run: _
         return None
 
 
-def _ask(
-    program: Program, name: str, checks: Sequence[Check], run: _Run, progress: Progress
-) -> list[Finding]:
+def _ask(program: Program, name: str, checks: Sequence[Check], run: _Run, progress: Progress) -> list[Finding]:
     """What the checks say of one application, in order of place."""
     findings: list[Finding] = []
     for check in checks:
@@ -178,8 +172,7 @@ def _order(finding: Finding) -> tuple[Place, int, str, str, str, str]:
 def _per_path_ignores(options: Options, where: Where) -> Callable[[Finding], bool]:
     """Whether configuration passes over the finding in its file."""
     rows = [
-        (GitIgnoreSpec.from_lines([glob]), selectors)
-        for glob, selectors in sorted(options.per_path_ignores.items())
+        (GitIgnoreSpec.from_lines([glob]), selectors) for glob, selectors in sorted(options.per_path_ignores.items())
     ]
     by_code = {check.code: check for check in all_checks()}
 

@@ -59,9 +59,7 @@ class Answer(msgspec.Struct, frozen=True):
         shown = self.shown
         if shown is None:
             return None
-        return lambda path: (
-            path in shown or any(folder == "." or path.startswith(f"{folder}/") for folder in shown)
-        )
+        return lambda path: path in shown or any(folder == "." or path.startswith(f"{folder}/") for folder in shown)
 
 
 class _Setting(msgspec.Struct, frozen=True):
@@ -97,9 +95,7 @@ def answer(request: Request, progress: Progress | None = None) -> Answer:
         folders = sorted({str(target if target.is_dir() else target.parent) for target in setting.targets})
         state = take(folders, skipped_names(options)) if request.cache else None
         where = Where(cwd, setting.anchor, setting.folder)
-        analysis = analyse(
-            setting.targets, options, where, workers=request.workers, progress=progress or silent
-        )
+        analysis = analyse(setting.targets, options, where, workers=request.workers, progress=progress or silent)
         if state is not None and not analysis.problems:
             store.save(key, options, analysis, state, folders)
     return Answer(
@@ -123,9 +119,7 @@ def programs(request: Request, progress: Progress | None = None) -> tuple[Progra
     from guardrails.engine import programs_of, silent
 
     setting = _setting(request)
-    return programs_of(
-        setting.targets, setting.options(request), request.cwd, request.workers, progress or silent
-    )
+    return programs_of(setting.targets, setting.options(request), request.cwd, request.workers, progress or silent)
 
 
 def _setting(request: Request) -> _Setting:
@@ -139,9 +133,7 @@ def _setting(request: Request) -> _Setting:
     folder = found.path.parent if found.path else cwd
     targets, shown = _targets(given, found.table.get("root"), folder)
     if absent := [target for target in targets if not target.exists()]:
-        raise ConfigError(
-            [Mistake(_display(found.path, cwd), 0, f"root: {path} does not exist") for path in absent]
-        )
+        raise ConfigError([Mistake(_display(found.path, cwd), 0, f"root: {path} does not exist") for path in absent])
     anchor = request.anchor or _repository(start) or (folder if found.path else cwd)
     cache = _cache_folder(found.table.get("cache-dir"), folder if found.path else anchor)
     return _Setting(found, folder, anchor, targets, shown, cache)
@@ -166,9 +158,7 @@ def _notes(found: config.Found, cwd: Path) -> tuple[str, ...]:
     return (f"several folders below are configured ({several}); none of it is used: check one at a time",)
 
 
-def outcome(
-    of: Answer, *, use_baseline: bool = True, known: Iterable[baseline.Entry] | None = None
-) -> Outcome:
+def outcome(of: Answer, *, use_baseline: bool = True, known: Iterable[baseline.Entry] | None = None) -> Outcome:
     """The published answer. ``known``: findings of an earlier state, passed over.
 
     Raises ``ConfigError`` for a baseline that cannot be read.
@@ -191,9 +181,7 @@ def baseline_path(of: Answer) -> Path:
     return beside if beside.exists() else of.anchor / baseline.FILE_NAME
 
 
-def _targets(
-    given: list[Path], root: object, folder: Path
-) -> tuple[tuple[Path, ...], tuple[Path, ...] | None]:
+def _targets(given: list[Path], root: object, folder: Path) -> tuple[tuple[Path, ...], tuple[Path, ...] | None]:
     """What is analysed, and what of it is reported (None for all).
 
     Files, and folders inside a configured root, narrow the report and not the analysis.
@@ -203,9 +191,7 @@ def _targets(
     usual = configured or [folder]
     if not given:
         return tuple(usual), None
-    narrowing = [
-        path for path in given if path.is_file() or (path not in configured and _inside_any(path, configured))
-    ]
+    narrowing = [path for path in given if path.is_file() or (path not in configured and _inside_any(path, configured))]
     targets = [path for path in given if path not in narrowing]
     whole = bool(targets)
     if not targets:

@@ -18,9 +18,7 @@ class Configuration(BaseModel):
         extra="forbid", strict=True, frozen=True, alias_generator=lambda name: name.replace("_", "-")
     )
 
-    root: str | list[str] = Field(
-        [], description="What is checked when no path is given; relative to this file."
-    )
+    root: str | list[str] = Field([], description="What is checked when no path is given; relative to this file.")
     select: list[str] = Field(
         [], description="Checks that run, instead of those on by default: codes, names, rules, prefixes, ALL."
     )
@@ -35,9 +33,7 @@ class Configuration(BaseModel):
     per_path_ignores: dict[str, list[str]] = Field(
         {}, description="Glob of files, relative to this file, to selectors of checks that say nothing there."
     )
-    exclude: list[str] = Field(
-        list(DEFAULT_EXCLUDE), description="Globs of files and folders that are never read."
-    )
+    exclude: list[str] = Field(list(DEFAULT_EXCLUDE), description="Globs of files and folders that are never read.")
     extend_exclude: list[str] = Field([], description="More of them.")
     not_application: list[str] = Field(
         list(DEFAULT_NOT_APPLICATION), description="Globs of code that is read but is no application code."
@@ -56,22 +52,14 @@ class Configuration(BaseModel):
         [], description="More calls that block, by dotted name; `vendor.sdk.*` for all of a module."
     )
     mongo_methods: list[str] = Field([], description="More calls that are Mongo operations, by dotted name.")
-    config_modules: list[str] = Field(
-        [], description="Globs or dotted names of the modules that read the environment."
-    )
-    database_modules: list[str] = Field(
-        [], description="Globs or dotted names of the modules that connect to MongoDB."
-    )
-    index_registries: list[str] = Field(
-        [], description="Globs or dotted names of the modules that declare indexes."
-    )
+    config_modules: list[str] = Field([], description="Globs or dotted names of the modules that read the environment.")
+    database_modules: list[str] = Field([], description="Globs or dotted names of the modules that connect to MongoDB.")
+    index_registries: list[str] = Field([], description="Globs or dotted names of the modules that declare indexes.")
     import_linter_config: str | None = Field(
         None, description="The file with the project's import-linter contracts, if it is not a usual one."
     )
     baseline: str | None = Field(None, description="The baseline file; relative to this file.")
-    cache_dir: str | None = Field(
-        None, description="Where facts and results are kept; relative to this file."
-    )
+    cache_dir: str | None = Field(None, description="Where facts and results are kept; relative to this file.")
 
     @field_validator("root", "baseline", "cache_dir", "import_linter_config")
     @classmethod
@@ -93,11 +81,7 @@ class Configuration(BaseModel):
     def _globs(cls, value: Any) -> Any:
         from pathspec import GitIgnoreSpec
 
-        several = (
-            value.values()
-            if isinstance(value, dict) and all(isinstance(v, list) for v in value.values())
-            else []
-        )
+        several = value.values() if isinstance(value, dict) and all(isinstance(v, list) for v in value.values()) else []
         globs = [*value, *(glob for group in several for glob in group)] if isinstance(value, dict) else value
         for glob in globs:
             try:
@@ -139,9 +123,5 @@ def json_schema() -> dict[str, Any]:
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "guardrails",
-        **{
-            key: value
-            for key, value in Configuration.model_json_schema(by_alias=True).items()
-            if key != "title"
-        },
+        **{key: value for key, value in Configuration.model_json_schema(by_alias=True).items() if key != "title"},
     }

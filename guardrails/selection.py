@@ -48,9 +48,7 @@ def specificity(selector: str, check: Check) -> int:
     if text[:2].upper() != "GR":
         return _NONE
     # GR70 is the start of GR701 to GR709; GR100 of GR1001 to GR1009.
-    return (
-        _PREFIX if check.code.upper().startswith(text.upper()) and len(text) == len(check.code) - 1 else _NONE
-    )
+    return _PREFIX if check.code.upper().startswith(text.upper()) and len(text) == len(check.code) - 1 else _NONE
 
 
 def validate(selectors: Iterable[str], checks: Sequence[Check]) -> list[UnknownSelector]:

@@ -54,8 +54,7 @@ class Suppressions:
                 faults = [
                     (written, fault)
                     for written in comment.codes
-                    if (path, index, written) not in self._used
-                    and (fault := self._fault(written, judged)) is not None
+                    if (path, index, written) not in self._used and (fault := self._fault(written, judged)) is not None
                 ]
                 if not comment.codes:
                     yield _unused(

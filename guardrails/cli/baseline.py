@@ -40,9 +40,7 @@ def command(
         with common.Progress() as progress:
             got = answer(request, progress)
         if got.shown is not None:
-            raise ConfigError(
-                [Mistake("", 0, "the baseline is of whole applications; give folders, or no path")]
-            )
+            raise ConfigError([Mistake("", 0, "the baseline is of whole applications; give folders, or no path")])
         path = output.absolute() if output else baseline_path(got)
         try:
             before = baseline.read(path) if path.exists() else ()

@@ -16,9 +16,7 @@ from guardrails.runner import Answer, Request, answer, outcome
 @click.command()
 @common.paths_argument
 @common.selection_options
-@click.option(
-    "--format", "format_", type=click.Choice(list(FORMATS)), help="The report's format. [default: text]"
-)
+@click.option("--format", "format_", type=click.Choice(list(FORMATS)), help="The report's format. [default: text]")
 @click.option(
     "--output",
     "-o",
@@ -35,9 +33,7 @@ from guardrails.runner import Answer, Request, answer, outcome
 )
 @click.option("--diff", "revision", metavar="REV", help="Report only what the change since REV brings in.")
 @click.option("--statistics", is_flag=True, help="Count findings per check instead of showing them.")
-@click.option(
-    "--add-ignores", is_flag=True, help="Write suppression comments for the findings into the code."
-)
+@click.option("--add-ignores", is_flag=True, help="Write suppression comments for the findings into the code.")
 @click.option("--reason", metavar="TEXT", help="The reason that --add-ignores writes after the codes.")
 @click.option("--no-baseline", is_flag=True, help="Report what the baseline holds, too.")
 @click.option("--watch", is_flag=True, help="Check again whenever a file changes.")
@@ -140,9 +136,7 @@ def _notes(reply: Outcome) -> list[str]:
     """What machine-readable formats have no place for."""
     if not reply.stale:
         return []
-    return [
-        "note: the baseline holds findings that no longer occur; `guardrails baseline --prune` takes them out"
-    ]
+    return ["note: the baseline holds findings that no longer occur; `guardrails baseline --prune` takes them out"]
 
 
 def _parse_output(written: str, format_: str | None) -> tuple[str, Path]:
@@ -151,9 +145,7 @@ def _parse_output(written: str, format_: str | None) -> tuple[str, Path]:
         if not path:
             raise click.BadParameter(f"{written!r} names no file", param_hint="--output")
         return name, Path(path)
-    return SUFFIXES.get(
-        Path(written).suffix.lower(), format_ or "text"
-    ) if format_ is None else format_, Path(written)
+    return SUFFIXES.get(Path(written).suffix.lower(), format_ or "text") if format_ is None else format_, Path(written)
 
 
 def _write(path: Path, text: str) -> None:
@@ -172,8 +164,6 @@ def _add_ignores(request: Request, got: Answer, reply: Outcome, reason: str | No
     written, left = add_ignores(got.cwd, reply.result.findings, reason)
     click.echo(f"Wrote {written} suppression comments.")
     for diagnostic in left:
-        click.echo(
-            f"{diagnostic.path}:{diagnostic.line}: no place for a comment about {diagnostic.code}", err=True
-        )
+        click.echo(f"{diagnostic.path}:{diagnostic.line}: no place for a comment about {diagnostic.code}", err=True)
     common.tell_bugs(reply.problems)
     return common.BUG if reply.problems else int(bool(left))

@@ -18,9 +18,7 @@ _NEVER = frozenset({"GR001", "GR002", "GR003"})
 _COMMENT = re.compile(r"(#\s*guardrails:\s*ignore\[)([^\]]*)(\])", re.IGNORECASE)
 
 
-def add_ignores(
-    cwd: Path, findings: Iterable[Diagnostic], reason: str | None
-) -> tuple[int, list[Diagnostic]]:
+def add_ignores(cwd: Path, findings: Iterable[Diagnostic], reason: str | None) -> tuple[int, list[Diagnostic]]:
     """Suppress the findings by comments. Returns how many comments were written or extended, and what has no
     place.
 

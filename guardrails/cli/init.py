@@ -26,9 +26,7 @@ DISTRIBUTION = f"fastapi-mongo-guardrails=={__version__}"
 
 
 @click.command()
-@click.argument(
-    "folder", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path), default=Path()
-)
+@click.argument("folder", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path), default=Path())
 @click.option("--yes", "-y", is_flag=True, help="Write without asking.")
 @click.option("--preview", is_flag=True, help="Show what would be written, and write nothing.")
 @click.option("--no-hook", is_flag=True, help="Leave pre-commit alone.")
@@ -58,9 +56,7 @@ def command(folder: Path, yes: bool, preview: bool, no_hook: bool, no_ci: bool) 
         for path, _, after in changes:
             path.parent.mkdir(parents=True, exist_ok=True)
             write_atomically(path, after.encode("utf-8"))
-    click.echo(
-        "Written. Next: `guardrails check`; if it finds more than you can mend now, `guardrails baseline`."
-    )
+    click.echo("Written. Next: `guardrails check`; if it finds more than you can mend now, `guardrails baseline`.")
 
 
 def _refuse_a_second_time(top: Path) -> None:
@@ -136,9 +132,7 @@ def _evidence(program: Program, module: Module) -> str | None:
     if bases and all("pydantic.BaseModel" in several for several in bases):
         return "schemas"
     imports = {program.layers.of(edge.imported) for edge in program.imports.of.get(module, ())}
-    importers = {
-        program.layers.of(edge.importer) for edge in program.imports.edges if edge.imported is module
-    }
+    importers = {program.layers.of(edge.importer) for edge in program.imports.edges if edge.imported is module}
     if "repositories" in imports and importers & {"routes", "wiring"}:
         return "services"
     return None
@@ -179,11 +173,7 @@ def _configuration(top: Path, linked: tuple[Program, ...]) -> Change:
         table.add(tomlkit.nl())
         table.add("layers", placed)
     elif homeless := sum(len(_homeless(program)) for program in linked):
-        table.add(
-            tomlkit.comment(
-                f"No name tells the layer of {homeless} modules (`guardrails layers --unassigned`);"
-            )
-        )
+        table.add(tomlkit.comment(f"No name tells the layer of {homeless} modules (`guardrails layers --unassigned`);"))
         table.add(tomlkit.comment('place them by globs, such as: layers = { services = ["app/domain/**"] }'))
 
     shared, own = top / "pyproject.toml", top / "guardrails.toml"

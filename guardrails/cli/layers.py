@@ -27,21 +27,15 @@ class Row(msgspec.Struct, frozen=True):
 
 @click.command()
 @common.paths_argument
-@click.option(
-    "--format", "format_", type=click.Choice(["text", "json"]), default="text", help="[default: text]"
-)
+@click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", help="[default: text]")
 @click.option("--unassigned", is_flag=True, help="Only modules that belong to no layer.")
 @click.option("--no-cache", is_flag=True, help="Neither read nor write stored facts.")
 @common.config_option
-def command(
-    paths: tuple[Path, ...], format_: str, unassigned: bool, no_cache: bool, config: Path | None
-) -> None:
+def command(paths: tuple[Path, ...], format_: str, unassigned: bool, no_cache: bool, config: Path | None) -> None:
     """Show the layer of every application module, and whether configuration, content or a name decided it."""
     request = Request(cwd=Path.cwd(), paths=paths, config=config, cache=not no_cache)
     with common.usage_errors(), common.Progress() as progress:
-        applications = [
-            (program.project.display_root, rows_of(program)) for program in programs(request, progress)
-        ]
+        applications = [(program.project.display_root, rows_of(program)) for program in programs(request, progress)]
     if unassigned:
         applications = [(root, [row for row in rows if row.layer is None]) for root, rows in applications]
     if format_ == "json":

@@ -16,9 +16,7 @@ from guardrails.selection import selected, severity_of
 
 
 @click.command()
-@click.option(
-    "--format", "format_", type=click.Choice(["text", "json"]), default="text", help="[default: text]"
-)
+@click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", help="[default: text]")
 @common.selection_options
 @common.config_option
 def command(

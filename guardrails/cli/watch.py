@@ -19,9 +19,7 @@ _PAUSE = 0.5
 
 def watching(once: Callable[[], int], request: Request) -> None:
     """Run until interrupted. A wrong configuration is told, and looked at again when it changes."""
-    given = [
-        path if path.is_dir() else path.parent for path in (request.cwd / path for path in request.paths)
-    ]
+    given = [path if path.is_dir() else path.parent for path in (request.cwd / path for path in request.paths)]
     folders = sorted({str(folder) for folder in given} | {str(request.cwd)})
     skip = skipped_names(Options())
     try:

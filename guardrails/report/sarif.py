@@ -45,10 +45,7 @@ def render(outcome: Outcome, view: View) -> str:
             {
                 "executionSuccessful": not outcome.problems,
                 "toolExecutionNotifications": [
-                    *(
-                        {"level": "error", "message": {"text": problem.traceback}}
-                        for problem in outcome.problems
-                    ),
+                    *({"level": "error", "message": {"text": problem.traceback}} for problem in outcome.problems),
                     *(
                         {
                             "level": "note",
@@ -80,9 +77,7 @@ def _rule(diagnostic: Diagnostic) -> dict[str, Any]:
         "defaultConfiguration": {"level": _LEVEL[diagnostic.severity]},
         "properties": {
             "tags": [f"rule {diagnostic.rule}: {RULES[diagnostic.rule]}"],
-            "problem.severity": "recommendation"
-            if diagnostic.severity is Severity.INFO
-            else diagnostic.severity.value,
+            "problem.severity": "recommendation" if diagnostic.severity is Severity.INFO else diagnostic.severity.value,
             "precision": "high",
         },
     }

@@ -30,9 +30,7 @@ class _Style:
         self.color = view.color
         self.unicode = view.unicode
         self.width = max(40, min(view.width, 160))
-        self.bar, self.mark, self.step, self.last = (
-            ("│", "━", "├─", "└─") if view.unicode else ("|", "^", "|-", "`-")
-        )
+        self.bar, self.mark, self.step, self.last = ("│", "━", "├─", "└─") if view.unicode else ("|", "^", "|-", "`-")
         self.holds, self.broken, self.unknown = ("✓", "✗", "·") if view.unicode else ("ok", "x", "-")
         self.cut = "…" if view.unicode else "..."
 
