@@ -9,7 +9,7 @@ from guardrails.finding import Finding, Place, Related, Severity
 from guardrails.program import Program
 from guardrails.program.queries.documents import shape
 from guardrails.program.queries.model import Index, Query, show_keys
-from guardrails.program.queries.planner import Plan, Reach
+from guardrails.program.queries.planner import BranchPlan, Plan, Reach
 from guardrails.program.queries.suggest import needed
 
 SHOWN = 8
@@ -216,6 +216,10 @@ def _first_per_place(program: Program, reach: Reach) -> Iterator[tuple[Query, Pl
         if (query.place, query.collection) not in seen:
             seen.add((query.place, query.collection))
             yield query, verdict
+
+
+def _is_pattern(part: BranchPlan) -> bool:
+    return part.reach is Reach.NONE and part.branch.doubtful_pattern_only
 
 
 def _finding(code: str, query: Query, message: str, help_: str, related: tuple[Related, ...] = ()) -> Finding:
