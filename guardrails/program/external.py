@@ -12,6 +12,7 @@ from guardrails.facts.records import Call, Expr
 from guardrails.knowledge import aliases, blocking, drivers, handoff, web
 from guardrails.program.model import Class, Code
 from guardrails.program.values import (
+    ClassValue,
     CoroutineValue,
     DocumentValue,
     ExternalInstance,

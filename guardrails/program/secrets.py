@@ -1,0 +1,265 @@
+"""Literals that are secrets or addresses (GR602, GR603): where they stand, and what names them.
+
+What a literal means is decided by ``guardrails.knowledge.secrets`` and ``urls``; here is where to look: what a name is
+given, directly, as a fallback, in a list, or through a wrapper such as ``SecretStr``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from guardrails.facts.records import (
+    Attr, Bind, Bytes, Call, CallRef, Cond, Const, Expr, FString, Item, Items, Mapping, Op, Ref, Span, Walrus,
+)  # fmt: skip
+from guardrails.knowledge import secrets as tables
+from guardrails.knowledge.frameworks import ENVIRONMENT_READER_CLASSES, SECRET_TYPES
+from guardrails.knowledge.urls import ConnectionUrl, connection_url
+from guardrails.program.expressions import evaluated, keyword, tail, text_of
+from guardrails.program.model import Class, Code, Module
+from guardrails.program.values import ExternalInstance, ExternalValue
+
+if TYPE_CHECKING:
+    from guardrails.program.program import Program
+
+_TEST_FOLDERS = frozenset({"test", "tests", "testing", "e2e"})
+_TEST_FILE = re.compile(r"test_.*\.py|.*_tests?\.py|tests?\.py|conftest\.py")
+_DOCUMENTING = tables.EXAMPLE_KEYWORDS | tables.NAMING_KEYWORDS
+# What gives a text back as it is, or wraps it.
+_WRAPPERS = SECRET_TYPES | {"str", "bytes", "bytearray", "pydantic.Field", "dataclasses.field", "pydantic.v1.Field"}
+_SAME_TEXT = frozenset({"encode", "decode", "strip", "lower", "upper"})
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A literal secret. ``name``: what it is given to, empty where its form or use tells; ``kind``: for people;
+    ``shown``: as a finding may print it.
+    """
+
+    code: Code
+    span: Span
+    name: str
+    kind: str
+    shown: str
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A literal connection URL."""
+
+    code: Code
+    span: Span
+    url: ConnectionUrl
+
+
+class Secrets:
+    """Answers about literals, in all files that were read."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.types = program.types
+
+    def is_test(self, module: Module) -> bool:
+        """Whether a module is no application code and holds tests, by its path."""
+        *folders, file = self.program.modules.relative(module).lower().split("/")
+        return not module.application and (
+            not _TEST_FOLDERS.isdisjoint(folders) or _TEST_FILE.fullmatch(file) is not None
+        )
+
+    @cached_property
+    def hardcoded(self) -> tuple[Secret, ...]:
+        """Every literal secret, by module and place, once each."""
+        found: list[Secret] = []
+        for module in self.program.modules.ordered:
+            test = self.is_test(module)
+            for code in module.codes():
+                here = {s.span: s for s in self._by_form(code)}
+                if not test:
+                    for secret in (*self._by_name(code), *self._by_use(code)):
+                        here.setdefault(secret.span, secret)
+                found.extend(here[span] for span in sorted(here))
+        return tuple(found)
+
+    @cached_property
+    def addresses(self) -> tuple[Address, ...]:
+        """Every literal connection URL outside tests and documentation, by module and place."""
+        found: list[Address] = []
+        for module in self.program.modules.ordered:
+            if self.is_test(module):
+                continue
+            for code in module.codes():
+                documented = self._documented(code)
+                here = {}
+                for _, expr in evaluated(code):
+                    text = _url_text(expr)
+                    url = connection_url(text) if text is not None and "://" in text else None
+                    if url is not None and id(expr) not in documented:
+                        span = expr.span  # type: ignore[union-attr]
+                        here.setdefault(span, Address(code, span, url))
+                found.extend(here[span] for span in sorted(here))
+        return tuple(found)
+
+    # --- by form
+
+    def _by_form(self, code: Code) -> Iterator[Secret]:
+        for _, expr in evaluated(code):
+            if isinstance(expr, (Const, Bytes)) and isinstance(expr.value, str):
+                token = tables.token_format(expr.value)
+                if token is not None:
+                    text = expr.value[token.start : token.start + token.length]
+                    yield Secret(code, expr.span, "", token.label, tables.masked(text))
+
+    # --- by name
+
+    def _by_name(self, code: Code) -> Iterator[Secret]:
+        documented = self._documented(code)
+        for name, given in self._named(code):
+            found = tables.secret_name(name)
+            if found is None or found.kind == "password_hash":
+                continue
+            for literal in self._literals(given, code):
+                if id(literal) not in documented and not tables.is_placeholder(literal.value, name):
+                    yield Secret(code, literal.span, name, found.kind.replace("_", " "), tables.masked(literal.value))
+
+    def _named(self, code: Code) -> Iterator[tuple[str, Expr]]:
+        """Every name that this body gives something to, with what it gives."""
+        if not (isinstance(code, Class) and self.types.is_a(code, "enum.Enum")):
+            for event in code.body.events:
+                if isinstance(event, Bind) and event.value is not None and event.op in {"=", ":=", "+="}:
+                    yield from _pairs(event.target, event.value)
+        yield from _defaults(code)
+        for call in code.body.calls:
+            for given in call.keywords:
+                if given.name is not None and given.name not in _DOCUMENTING:
+                    yield given.name, given.value
+            variable, fallback = self._fallback(call, code)
+            if variable is not None and fallback is not None:
+                yield variable, fallback
+        for _, expr in evaluated(code):
+            if isinstance(expr, Mapping):
+                for key, value in zip(expr.keys, expr.values):
+                    name = text_of(key)
+                    if name is not None:
+                        yield name, value
+
+    def _literals(self, expr: Expr | None, code: Code, depth: int = 5) -> Iterator[Const | Bytes]:
+        """The literal texts that an expression may give."""
+        if depth == 0 or expr is None:
+            return
+        inner: tuple[Expr | None, ...] = ()
+        if isinstance(expr, Bytes) or text_of(expr) is not None:
+            yield expr  # type: ignore[misc]
+        elif isinstance(expr, Items) and expr.kind != "slice":
+            inner = expr.items
+        elif isinstance(expr, Op) and expr.op in {"or", "and"}:
+            inner = expr.operands
+        elif isinstance(expr, Cond):
+            inner = (expr.body, expr.orelse)
+        elif isinstance(expr, Walrus):
+            inner = (expr.value,)
+        elif isinstance(expr, CallRef):
+            inner = (self._wrapped(code.body.calls[expr.index], code),)
+        for part in inner:
+            yield from self._literals(part, code, depth - 1)
+
+    def _wrapped(self, call: Call, code: Code) -> Expr | None:
+        """What ``SecretStr("…")``, ``"…".encode()`` or ``os.getenv("NAME", "…")`` gives."""
+        if isinstance(call.func, Attr) and call.func.name in _SAME_TEXT:
+            return call.func.value
+        names = {v.name for v in self.types.infer(call.func, code, call.block) if isinstance(v, ExternalValue)}
+        if not names.isdisjoint(_WRAPPERS):
+            return call.args[0] if call.args else keyword(call.keywords, "default", "secret_value")
+        return self._fallback(call, code)[1]
+
+    def _fallback(self, call: Call, code: Code) -> tuple[str | None, Expr | None]:
+        """The variable that a call reads from the environment, and what it takes instead."""
+        for value in self.types.infer(call.func, code, call.block):
+            position = tables.ENVIRONMENT_READS.get(value.name) if isinstance(value, ExternalValue) else None
+            reader = value.receiver if isinstance(value, ExternalValue) else value
+            if position is None and isinstance(reader, ExternalInstance) and reader.cls in ENVIRONMENT_READER_CLASSES:
+                position = 1
+            if position is not None:
+                fallback = keyword(call.keywords, "default")
+                if fallback is None and len(call.args) > position:
+                    fallback = call.args[position]
+                return text_of(call.args[0]) if call.args else None, fallback
+        return None, None
+
+    # --- by use
+
+    def _by_use(self, code: Code) -> Iterator[Secret]:
+        for call in code.body.calls:
+            if not (call.args or call.keywords) or tail(call.func) not in _SIGNING_TAILS:
+                continue
+            for value in self.types.infer(call.func, code, call.block):
+                row = tables.SIGNING_CALLS.get(value.name) if isinstance(value, ExternalValue) else None
+                if row is None:
+                    continue
+                given = keyword(call.keywords, *row.keywords)
+                if given is None and row.position is not None and len(call.args) > row.position:
+                    given = call.args[row.position]
+                for literal in self._literals(given, code):
+                    if not tables.is_placeholder(literal.value):
+                        kind = row.kind.replace("_", " ")
+                        yield Secret(code, literal.span, tail(call.func), kind, tables.masked(literal.value))
+
+    # --- documentation
+
+    def _documented(self, code: Code) -> set[int]:
+        """The expressions, by ``id``, inside examples and descriptions."""
+        inside: set[int] = set()
+
+        def leave_out(expr: Expr) -> None:
+            inside.update(id(part) for part in code.walk(expr))
+
+        for call in code.body.calls:
+            for given in call.keywords:
+                if given.name in _DOCUMENTING:
+                    leave_out(given.value)
+        for event in code.body.events:
+            if isinstance(event, Bind) and event.value is not None:
+                for name, value in _pairs(event.target, event.value):
+                    if name in tables.EXAMPLE_KEYWORDS:
+                        leave_out(value)
+        for _, expr in evaluated(code):
+            if isinstance(expr, Mapping):
+                for key, value in zip(expr.keys, expr.values):
+                    if text_of(key) in tables.EXAMPLE_KEYWORDS:
+                        leave_out(value)
+        return inside
+
+
+_SIGNING_TAILS = frozenset(name.rpartition(".")[2] for name in tables.SIGNING_CALLS)
+
+
+def _defaults(code: Code) -> Iterator[tuple[str, Expr]]:
+    """The parameters of the functions that a body defines, with their defaults."""
+    for function in code.module.functions:
+        if function.outer is code:
+            for parameter in function.facts.parameters:
+                if parameter.default is not None and function.name != "<lambda>":
+                    yield parameter.name, parameter.default
+
+
+def _pairs(target: Expr, value: Expr) -> Iterator[tuple[str, Expr]]:
+    """What each name in a binding's target is given: ``a, b = "x", "y"`` gives one to each."""
+    if isinstance(target, Items):
+        if isinstance(value, Items) and len(target.items) == len(value.items):
+            for name, part in zip(target.items, value.items):
+                yield from _pairs(name, part)
+    elif isinstance(target, Item):
+        name = text_of(target.index)
+        if name is not None:
+            yield name, value
+    elif isinstance(target, (Ref, Attr)):
+        yield tail(target), value
+
+
+def _url_text(expr: Expr) -> str | None:
+    """A literal's text; an f-string's with its holes as ``{}``."""
+    if isinstance(expr, FString):
+        return "".join(text_of(part) or "{}" for part in expr.parts)
+    return text_of(expr)
