@@ -6,8 +6,9 @@ outermost root that the code itself uses for it (``app.core.config``); other roo
 ``Project.roots``, by which ``import core.config`` still finds it.
 
 Where several folders construct ``FastAPI``, each is an application: its folder is the largest one that holds
-no other. What lies outside all of them belongs to every application whose code imports it; what none imports
-is a project of its own, so that nothing under the checked paths goes unread.
+no other. A module outside all of them belongs to every application whose code imports it; the packages of
+which some module is imported by none are projects of their own, so that nothing under the checked paths goes
+unread.
 """
 
 from __future__ import annotations
@@ -45,9 +46,7 @@ def discover(paths: Sequence[Path], options: Options, cwd: Path) -> tuple[Projec
     tree = Tree(display)
     given = sorted({os.path.normpath(os.path.join(here, path)) for path in paths})
     folders = [path for path in given if os.path.isdir(path)]
-    folders = [
-        path for path in folders if not any(_inside(path, other) for other in folders if other != path)
-    ]
+    folders = [path for path in folders if not any(_inside(path, other) for other in folders if other != path)]
     for folder in folders:
         scan(folder, tree, (*options.exclude, *options.extend_exclude), options.not_application)
     for path in given:
@@ -153,9 +152,7 @@ class _Discovery:
         self.tree = tree
         self.roots = roots
         self.display = display
-        self.files = [
-            _File(entry, display(entry.path)) for entry in sorted(tree.entries, key=lambda e: e.path)
-        ]
+        self.files = [_File(entry, display(entry.path)) for entry in sorted(tree.entries, key=lambda e: e.path)]
         self.by_path = {file.entry.path: file for file in self.files}
         self.folders: set[str] = set()
         """Folders that hold Python files at any depth, and the folders around the checked roots."""
@@ -441,33 +438,27 @@ class _Discovery:
                 groups[self._largest(file.folder, homes)].append(file)
             else:
                 owned[owner].append(file)
-        units: dict[str, list[_File]] = defaultdict(list)
-        unit_of: dict[str, str] = {}
-        for group in groups.values():
-            for file in group:
-                if file.entry.application:
-                    unit_of[file.entry.path] = self._top(file)
-                    units[self._top(file)].append(file)
         found: list[Project] = []
-        used: set[str] = set()
+        imported: set[str] = set()
         for home, files in owned.items():
             own = {file.entry.path for file in files}
             beside = self._leads_to(file for file in files if file.entry.application) - own
-            tops = {unit_of[path] for path in beside if path in unit_of}
-            used |= tops
-            # Of a library the whole package; of another application only what is imported.
+            imported |= beside
             shared = {path: self.by_path[path] for path in beside}
-            shared.update((file.entry.path, file) for top in tops for file in units[top])
             for group in groups.values():
                 code = [file for file in group if file.entry.application]
-                if not code or any(file.entry.path in shared for file in code):
+                if not code or any(file.entry.path in beside for file in code):
                     shared.update((file.entry.path, file) for file in group if not file.entry.application)
             found.append(self._project(home, [*files, *shared.values()], frozenset(shared)))
         for folder, group in groups.items():
-            rest = [file for file in group if file.entry.application and self._top(file) not in used]
-            if rest:
-                tests = [file for file in group if not file.entry.application]
-                found.append(self._project(folder, [*rest, *tests], frozenset()))
+            units: dict[str, list[str]] = defaultdict(list)
+            for file in group:
+                if file.entry.application:
+                    units[self._top(file)].append(file.entry.path)
+            left = {top for top, paths in units.items() if not imported.issuperset(paths)}
+            if left:
+                rest = [file for file in group if not file.entry.application or self._top(file) in left]
+                found.append(self._project(folder, rest, frozenset(imported)))
         return tuple(sorted(found, key=lambda project: project.display_root))
 
     def _homes(self) -> list[str]:
@@ -500,7 +491,8 @@ class _Discovery:
 
     def _project(self, root: str, files: list[_File], shared: frozenset[str]) -> Project:
         names, prefixes = self._name(files, shared)
-        reached = self._leads_to(file for file in files if file.entry.application)
+        own = (file for file in files if file.entry.application and file.entry.path not in shared)
+        reached = self._leads_to(own)
         sources = [
             SourceFile(
                 display=file.display,

@@ -24,9 +24,7 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-_EXAMPLE_WORDS = frozenset(
-    {"example", "sample", "template", "dist", "default", "defaults", "tpl", "tmpl", "skel"}
-)
+_EXAMPLE_WORDS = frozenset({"example", "sample", "template", "dist", "default", "defaults", "tpl", "tmpl", "skel"})
 _SIZE_LIMIT = 16 * 1024 * 1024
 """Bytes. Lock files of large projects are a few MB."""
 
@@ -278,9 +276,7 @@ class Environment:
                 "noxfile.py",
                 "Makefile",
             ):
-                if re.search(
-                    r"(?m)^[^#\n]*(?:fail_under\s*=|--cov-fail-under|--fail-under)", _text(folder / name)
-                ):
+                if re.search(r"(?m)^[^#\n]*(?:fail_under\s*=|--cov-fail-under|--fail-under)", _text(folder / name)):
                     return self.display(folder / name)
             workflows = folder / ".github" / "workflows"
             for path in (*(workflows / name for name in _names(workflows)), folder / ".gitlab-ci.yml"):

@@ -35,9 +35,7 @@ class Globs:
 
     def __init__(self, patterns: Iterable[str]) -> None:
         patterns = [p for p in patterns if p.strip()]
-        plain = [
-            p.rstrip("/") for p in patterns if "/" not in p.rstrip("/") and not p.startswith(("!", "#", "\\"))
-        ]
+        plain = [p.rstrip("/") for p in patterns if "/" not in p.rstrip("/") and not p.startswith(("!", "#", "\\"))]
         rest = [p for p in patterns if p.rstrip("/") not in plain]
         if any(p.startswith("!") for p in rest):  # order matters then: leave all of it to pathspec
             plain, rest = [], patterns
@@ -101,9 +99,7 @@ def repository_root(path: str) -> str | None:
         if os.path.exists(os.path.join(folder, ".git")):
             return folder
     for folder in above[:5]:
-        if any(
-            os.path.exists(os.path.join(folder, name)) for name in (".github", ".gitlab-ci.yml", ".gitignore")
-        ):
+        if any(os.path.exists(os.path.join(folder, name)) for name in (".github", ".gitlab-ci.yml", ".gitignore")):
             return folder
     return None
 
