@@ -27,6 +27,10 @@ _LIMIT = 1 << 30
 """Bytes. A larger cache file is none of ours."""
 
 
+_KEPT = 8
+"""Cache files of different roots and Pythons kept beside each other."""
+
+
 class FactsFailure(msgspec.Struct, frozen=True, array_like=True):
     """Why a file has no facts. ``kind``: ``syntax-error`` (GR001) or ``unreadable`` (GR003).
 
@@ -172,6 +176,7 @@ class Cache:
             if not ignore.exists():
                 ignore.write_text("# Written by guardrails.\n*\n", encoding="utf-8")
             replace(self.path, msgspec.msgpack.encode(self._new))
+            _forget(self.path.parent)
 
 
 def replace(path: Path, data: bytes) -> None:
@@ -185,6 +190,17 @@ def replace(path: Path, data: bytes) -> None:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
         raise
+
+
+def _forget(folder: Path) -> None:
+    """Remove the cache files of roots not checked for long, and what killed runs left behind."""
+    found = sorted(
+        ((path.stat().st_mtime, path) for path in folder.iterdir() if path.name.startswith("facts-")), reverse=True
+    )
+    whole = [path for _, path in found if path.suffix == ".msgpack"]
+    partial = [path for seconds, path in found if path.suffix != ".msgpack" and seconds < time.time() - 3600]
+    for path in (*whole[_KEPT:], *partial):
+        path.unlink(missing_ok=True)
 
 
 def _read(path: Path) -> _Document | None:

@@ -172,9 +172,7 @@ class TestWhatItMustNotBreak:
         assert tree.load() == first
         assert len(tree.parsed) == 3
 
-    def test_a_run_killed_while_writing_leaves_the_old_file(
-        self, tree: Tree, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_a_run_killed_while_writing_leaves_the_old_file(self, tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
         path = tree.root / "file"
         path.write_bytes(b"old")
 
@@ -217,6 +215,19 @@ class TestWhereItLies:
         one, other = (location(tmp_path, [tmp_path / name], None) for name in ("a", "b"))
         assert one.parent == other.parent
         assert one != other
+
+    def test_old_ones_and_what_killed_runs_left_are_removed(self, tree: Tree) -> None:
+        tree.load()
+        folder = tree.file.parent
+        for number in range(12):
+            for name in (f"facts-3.9-{number}.msgpack", f"facts-3.9-{number}.msgpack.tmp{number}", f"else-{number}"):
+                (folder / name).write_bytes(b"")
+                os.utime(folder / name, ns=(OLD - 3_600_000_000_000, OLD - number))
+        tree.write("app/a.py", "x = 2\n", OLD + 5)
+        tree.load()
+        left = sorted(path.name for path in folder.iterdir() if path.name.startswith("facts-3.9"))
+        assert left == [f"facts-3.9-{number}.msgpack" for number in range(7)]
+        assert len([path for path in folder.iterdir() if path.name.startswith("else-")]) == 12
 
     def test_no_path_remembers_nothing(self, tmp_path: Path) -> None:
         cache = Cache(None)
