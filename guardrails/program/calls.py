@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from guardrails.facts.records import Attr, CallRef, Expr, Lambda, Ref, Span, parts_of, span_of
+from guardrails.facts.records import Attr, Call, CallRef, Expr, Lambda, Ref, Span, parts_of, span_of
 from guardrails.knowledge import handoff
 from guardrails.program import external
 from guardrails.program.layers import Layers
@@ -16,12 +16,14 @@ from guardrails.program.types import Types
 from guardrails.program.values import ExternalInstance, ExternalValue, FunctionValue, InstanceValue
 from guardrails.program.web import Web
 
+# Built-in functions that read an iterable to its end, or at least begin to.
+_CONSUMERS = frozenset({"list", "tuple", "set", "sorted", "sum", "min", "max", "any", "all", "dict", "next", "frozenset"})
 _SPAWNERS = frozenset(n.rpartition(".")[2] for n in handoff.TASK_SPAWNERS | handoff.TASK_KEEPERS)
 
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """``kind``: ``call``, ``property`` (read), ``with``, ``handed`` (given to someone who calls it), ``depends``."""
+    """``kind``: ``call``, ``generator`` (made, not run), ``property`` (read), ``with``, ``handed`` (given to someone who calls it), ``depends``."""
 
     target: Function
     span: Span
@@ -49,9 +51,10 @@ class CallGraph:
 
     def _find(self, code: Code) -> Iterator[Edge]:
         types, body = self.types, code.body
-        for call in body.calls:
+        for index, call in enumerate(body.calls):
             for target in types.targets(call, code):
-                yield Edge(target, call.span, "call", call.block)
+                kind = "call" if self._runs(target, call, index, code) else "generator"
+                yield Edge(target, call.span, kind, call.block)
             handed = self._handed(call.func, call.block, code, call)
             for argument in (*call.args, *(k.value for k in call.keywords)):
                 if isinstance(argument, (Ref, Attr, Lambda, CallRef)):
@@ -73,6 +76,19 @@ class CallGraph:
                 for value in types.dependency(code, parameter.name) or ():
                     for function in types.functions_of(value):
                         yield Edge(function, parameter.span, "depends", 0)
+
+    @staticmethod
+    def _runs(target: Function, call: Call, index: int, code: Code) -> bool:
+        """Whether the call runs the target's body: a generator's runs where somebody iterates over it."""
+        if not target.facts.is_generator or target.is_async or target.has_decorator("contextmanager"):
+            return True
+        if call.use != "argument":
+            return call.use in {"iterate", "receiver"}
+        return any(
+            isinstance(outer.func, Ref) and outer.func.name in _CONSUMERS
+            and any(isinstance(a, CallRef) and a.index == index for a in outer.args)
+            for outer in code.body.calls
+        )  # fmt: skip
 
     def _handed(self, func: Expr, block: int, code: Code, call: object) -> dict[int, str]:
         table: dict[int, str] = {}

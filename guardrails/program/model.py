@@ -254,32 +254,33 @@ class Function(Code):
             names.append(target.name if isinstance(target, Ref) else "")
         return tuple(names)
 
-    def _decorated(self, *names: str) -> bool:
+    def has_decorator(self, *names: str) -> bool:
+        """Whether a decorator's last name is one of these."""
         return any(n.rpartition(".")[2] in names for n in self.decorator_names)
 
     @cached_property
     def is_static(self) -> bool:
-        return self._decorated("staticmethod")
+        return self.has_decorator("staticmethod")
 
     @cached_property
     def is_classmethod(self) -> bool:
-        return self._decorated("classmethod", "validator", "root_validator", "field_validator") or self.name in {
+        return self.has_decorator("classmethod", "validator", "root_validator", "field_validator") or self.name in {
             "__new__", "__init_subclass__", "__class_getitem__",
         }  # fmt: skip
 
     @cached_property
     def is_property(self) -> bool:
-        return self._decorated("property", "cached_property", "computed_field", "hybrid_property")
+        return self.has_decorator("property", "cached_property", "computed_field", "hybrid_property")
 
     @cached_property
     def is_accessor(self) -> bool:
         """A property's setter or deleter, or an ``overload``: never what a read finds."""
-        return any(n.endswith((".setter", ".deleter")) for n in self.decorator_names) or self._decorated("overload")
+        return any(n.endswith((".setter", ".deleter")) for n in self.decorator_names) or self.has_decorator("overload")
 
     @cached_property
     def is_abstract(self) -> bool:
         """Declared abstract, or with no behaviour but a refusal (``...``, ``pass``, ``raise NotImplementedError``)."""
-        if self._decorated("abstractmethod"):
+        if self.has_decorator("abstractmethod"):
             return True
         if self.body.calls:
             names = {c.func.name for c in self.body.calls if isinstance(c.func, Ref)}

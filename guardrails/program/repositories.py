@@ -41,6 +41,8 @@ _CONTAINERS = frozenset(
 _ANY = frozenset({"typing.Any", "object"})
 # Driver types that a repository may be given.
 _RECEIVED = frozenset({"client", "database", "collection", "session", "engine", "gridfs"})
+# How a repository may declare the indexes that its queries need.
+_DECLARATIONS = frozenset({"pymongo.IndexModel", "pymongo.SearchIndexModel"})
 _REGISTRY_KINDS = frozenset({"index", "command"})
 
 
@@ -158,9 +160,30 @@ class Repositories:
             if found is not None:
                 return found
         declared = self._raw_annotation(function.facts.returns, function) if function.facts.returns is not None else None
-        if declared is not None and not self._surely_clean(values):
-            return declared
-        return None
+        if declared is None or self._surely_clean(values):
+            return None
+        # A dict in the annotation of something that never asks the database is no document: a filter, a mapper's output.
+        return declared if function.is_abstract or self._asks(function) else None
+
+    def _asks(self, function: Function) -> bool:
+        """Whether a method asks the database, as far as can be told, or awaits something unknown."""
+        operations = self.program.mongo.by_code
+        seen: set[Function] = set()
+        pending = [function]
+        while pending:
+            current = pending.pop()
+            if current in seen:
+                continue
+            seen.add(current)
+            if current in operations:
+                return True
+            for call in current.body.calls:
+                if call.use in {"await", "async-iterate"} and not known(
+                    self.types.expand(self.types.infer(call.func, current, call.block))
+                ):
+                    return True
+            pending.extend(edge.target for edge in self.program.calls.edges(current))
+        return False
 
     def _raw(self, value: Value, depth: int) -> str | None:
         if isinstance(value, DocumentValue):
@@ -266,6 +289,6 @@ class Repositories:
     def _driver_type(self, value: Value) -> str | None:
         if isinstance(value, SequenceValue):
             return next((n for v in value.items if (n := self._driver_type(v))), None)
-        if isinstance(value, ExternalInstance) and drivers.driver_type(value.cls):
+        if isinstance(value, ExternalInstance) and drivers.driver_type(value.cls) and value.cls not in _DECLARATIONS:
             return value.cls if drivers.CLASSES[value.cls].kind != "option" else None
         return None

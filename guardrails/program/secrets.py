@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from guardrails.facts.records import (
     Attr, Bind, Bytes, Call, CallRef, Cond, Const, Expr, FString, Item, Items, Mapping, Op, Ref, Span, Walrus,
+    span_of,
 )  # fmt: skip
 from guardrails.knowledge import secrets as tables
 from guardrails.knowledge.frameworks import ENVIRONMENT_READER_CLASSES, SECRET_TYPES
@@ -91,16 +92,22 @@ class Secrets:
             if self.is_test(module):
                 continue
             for code in module.codes():
-                documented = self._documented(code)
-                here = {}
-                for _, expr in evaluated(code):
-                    text = _url_text(expr)
-                    url = connection_url(text) if text is not None and "://" in text else None
-                    if url is not None and id(expr) not in documented:
-                        span = expr.span  # type: ignore[union-attr]
-                        here.setdefault(span, Address(code, span, url))
+                here = {address.span: address for address in self._addresses(code)}
                 found.extend(here[span] for span in sorted(here))
         return tuple(found)
+
+    def _addresses(self, code: Code) -> Iterator[Address]:
+        passed = self._documented(code)
+        for _, expr in evaluated(code):
+            whole = isinstance(expr, (Const, FString)) or (isinstance(expr, Op) and expr.op == "+")
+            if id(expr) in passed or not whole:
+                continue
+            text = _joined(expr)
+            if not isinstance(expr, Const):
+                passed.update(id(part) for part in code.walk(expr))  # its parts alone are no addresses
+            url = connection_url(text) if "://" in text else None
+            if url is not None:
+                yield Address(code, span_of(expr, code.body), url)
 
     # --- by form
 
@@ -258,8 +265,11 @@ def _pairs(target: Expr, value: Expr) -> Iterator[tuple[str, Expr]]:
         yield tail(target), value
 
 
-def _url_text(expr: Expr) -> str | None:
-    """A literal's text; an f-string's with its holes as ``{}``."""
+def _joined(expr: Expr) -> str:
+    """The text of a literal, of an f-string or of a sum, with ``{}`` for what is not literal."""
     if isinstance(expr, FString):
-        return "".join(text_of(part) or "{}" for part in expr.parts)
-    return text_of(expr)
+        return "".join(_joined(part) for part in expr.parts)
+    if isinstance(expr, Op) and expr.op == "+":
+        return "".join(_joined(operand) for operand in expr.operands)
+    text = text_of(expr)
+    return "{}" if text is None else text

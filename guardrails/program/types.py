@@ -1048,7 +1048,7 @@ class Types:
             function = callee.function
             own = callee.receiver.cls if isinstance(callee.receiver, (InstanceValue, ClassValue)) else None
             if function.facts.is_generator:
-                manager = function._decorated("contextmanager", "asynccontextmanager")
+                manager = function.has_decorator("contextmanager", "asynccontextmanager")
                 items = self.yielded(function, own)
                 return (ManagerValue(items),) if manager else (SequenceValue(items, function.is_async),)
             values = self.returns(function, own)
