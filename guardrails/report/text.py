@@ -13,13 +13,14 @@ from collections.abc import Iterator
 from itertools import groupby
 
 from guardrails.analysis import Outcome
-from guardrails.finding import Diagnostic, Result, Severity
+from guardrails.finding import Diagnostic, DiagnosticRelated, Result, Severity
 from guardrails.guide import RULES
 from guardrails.report.view import View, plural, printable
 from guardrails.sources import Sources
 
 _COLORS = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "blue": "34", "cyan": "36"}
 _SEVERITY = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "blue"}
+_PLAIN = str.maketrans({"…": "...", "–": "-", "—": "-", "‘": "'", "’": "'", "“": '"', "”": '"', "→": "->"})
 _CHAIN_SHOWN = 12
 
 
@@ -43,7 +44,7 @@ class _Style:
     def safe(self, text: str) -> str:
         """``text`` without control characters, and in ASCII where the output knows no more."""
         text = printable(text)
-        return text if self.unicode else text.encode("ascii", "backslashreplace").decode()
+        return text if self.unicode else text.translate(_PLAIN).encode("ascii", "backslashreplace").decode()
 
     def columns(self, text: str) -> int:
         """How many columns of a terminal the text takes."""
@@ -114,8 +115,7 @@ def _finding(diagnostic: Diagnostic, style: _Style, sources: Sources) -> Iterato
     steps = diagnostic.related[:_CHAIN_SHOWN]
     for index, step in enumerate(steps):
         last = index == len(steps) - 1 and len(diagnostic.related) == len(steps)
-        place = style(f"{step.path}:{step.line}:{step.column}", "cyan")
-        yield f"    {style(style.last if last else style.step, 'dim')} {place}  {style.safe(step.message)}"
+        yield from _step(step, last, style)
     if more := len(diagnostic.related) - len(steps):
         yield f"    {style(style.last, 'dim')} and {more} more"
     if diagnostic.help:
@@ -125,10 +125,24 @@ def _finding(diagnostic: Diagnostic, style: _Style, sources: Sources) -> Iterato
         yield from (f"  {line}" if len(line) + 2 <= style.width else line for line in rest)
 
 
+def _step(step: DiagnosticRelated, last: bool, style: _Style) -> Iterator[str]:
+    """A link of the chain on one line, or, where that is too long, its place and under it what happens there."""
+    place = f"{step.path}:{step.line}:{step.column}"
+    branch = f"    {style(style.last if last else style.step, 'dim')} {style(place, 'cyan')}"
+    if len(place) + len(step.message) + 9 <= style.width:
+        yield f"{branch}  {style.safe(step.message)}"
+        return
+    yield branch
+    trunk = "" if last else style.bar
+    for line in style.wrap(step.message, " " * 9):
+        yield f"    {style(trunk, 'dim')}{line[4 + len(trunk) :]}"
+
+
 def _code(diagnostic: Diagnostic, style: _Style, sources: Sources) -> Iterator[str]:
-    """The line with the guilty span underlined; of a span of several lines, the first."""
+    """The line with the guilty span underlined; of a span of several lines, the first. Nothing for a whole file."""
     text = sources.line(diagnostic.path, diagnostic.line)
-    if text is None or not text.strip():
+    nowhere = (diagnostic.line, diagnostic.column) == (diagnostic.end_line, diagnostic.end_column)
+    if text is None or not text.strip() or nowhere:
         return
     start = diagnostic.column - 1
     end = diagnostic.end_column - 1 if diagnostic.end_line == diagnostic.line else len(text)

@@ -49,9 +49,7 @@ def test_errors_leave_with_1_and_warnings_only_when_strict(folder: Path, run: Ru
         (["--diff", "HEAD"], "error: git rev-parse: "),
     ],
 )
-def test_wrong_usage_leaves_with_2_and_says_why(
-    folder: Path, run: Run, arguments: list[str], told: str
-) -> None:
+def test_wrong_usage_leaves_with_2_and_says_why(folder: Path, run: Run, arguments: list[str], told: str) -> None:
     write(folder, ONE)
     result = run("check", *arguments)
     assert (result.exit_code, result.stdout) == (2, "")
@@ -144,9 +142,7 @@ def test_a_configured_root_that_is_not_there_is_a_mistake(folder: Path, run: Run
     assert "does not exist" in result.stderr
 
 
-def test_paths_are_relative_to_the_working_directory(
-    folder: Path, run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_paths_are_relative_to_the_working_directory(folder: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     write(folder, {**TWO, "pyproject.toml": "[tool.guardrails]\n"})
     before = json.loads(run("check", "--format", "json").stdout)["findings"]
     monkeypatch.chdir(folder / "app")
@@ -157,9 +153,7 @@ def test_paths_are_relative_to_the_working_directory(
 
 def test_checks_are_selected_by_commas_and_repeats(folder: Path, run: Run) -> None:
     write(folder, {"app/a.py": "x = 1  # GR301!a GR703!b GR1001!c GR706!d\n"})
-    codes = concise(
-        run("check", "--format", "concise", "--select", "GR7,print-call", "--select", "GR301").stdout
-    )
+    codes = concise(run("check", "--format", "concise", "--select", "GR7,print-call", "--select", "GR301").stdout)
     assert codes == ["app/a.py:1 GR301", "app/a.py:1 GR703", "app/a.py:1 GR1001", "app/a.py:1 GR706"]
     assert concise(run("check", "--format", "concise", "--ignore", "3,10").stdout) == ["app/a.py:1 GR703"]
 
@@ -169,9 +163,7 @@ def test_checks_are_selected_by_commas_and_repeats(folder: Path, run: Run) -> No
 
 def test_several_formats_are_written_in_one_run(folder: Path, run: Run) -> None:
     write(folder, ONE)
-    result = run(
-        "check", "--format", "concise", "-o", "sarif:out/r.txt", "-o", "junit:out/r.xml", "-o", "json:r.json"
-    )
+    result = run("check", "--format", "concise", "-o", "sarif:out/r.txt", "-o", "junit:out/r.xml", "-o", "json:r.json")
     assert result.stdout.startswith("app/a.py:1:10: GR301 ")
     assert json.loads((folder / "out/r.txt").read_text())["version"] == "2.1.0"
     assert (folder / "out/r.xml").read_text().startswith("<?xml")
@@ -217,9 +209,7 @@ def test_colours_are_for_those_who_want_them(folder: Path, run: Run, monkeypatch
 # --- stored answers
 
 
-def test_an_unchanged_tree_answers_without_the_engine(
-    folder: Path, run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_unchanged_tree_answers_without_the_engine(folder: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     write(folder, TWO)
     first = run("check", "--format", "json")
     monkeypatch.setattr(engine, "analyse", lambda *_, **__: 1 / 0)
@@ -250,9 +240,7 @@ def test_any_change_that_can_matter_asks_the_engine_again(
     assert run("check").exit_code == 3
 
 
-def test_a_file_whose_time_alone_changed_is_unchanged(
-    folder: Path, run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_whose_time_alone_changed_is_unchanged(folder: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     write(folder, TWO)
     assert run("check").exit_code == 1
     os.utime(folder / "app/a.py", (1, 1))

@@ -63,9 +63,7 @@ def test_help_lists_every_command_that_is_there_without_importing_it() -> None:
     assert status == 0
     for name in ("check", "explain", "rules", "layers", "init", "baseline", "config"):
         assert f"\n  {name} " in output
-    assert not any(
-        name.startswith("guardrails.cli.") for name in sys.modules if name != "guardrails.cli.common"
-    )
+    assert not any(name.startswith("guardrails.cli.") for name in sys.modules if name != "guardrails.cli.common")
 
 
 def test_every_listed_command_has_help_of_its_own() -> None:
@@ -206,9 +204,7 @@ def test_init_adds_a_hook_in_the_files_own_style(project: Path, indent: str) -> 
     (project / ".pre-commit-config.yaml").write_text(before)
     assert invoke("init", "--yes")[0] == 0
     after = (project / ".pre-commit-config.yaml").read_text()
-    assert after.startswith(
-        f"# hooks\nrepos:\n{indent}- repo: local\n{indent}  hooks: []\n{indent}- repo: local\n"
-    )
+    assert after.startswith(f"# hooks\nrepos:\n{indent}- repo: local\n{indent}  hooks: []\n{indent}- repo: local\n")
     assert after.endswith(f"\n{indent}      require_serial: true\n\nfail_fast: true\n")
 
 

@@ -1,0 +1,5 @@
+"""``python -m guardrails``."""
+
+from guardrails.cli import main
+
+main(prog_name="guardrails")
