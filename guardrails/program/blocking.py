@@ -76,7 +76,7 @@ class Blocks:
             if any(self._uses_handle(v, code, handles) for v in values):
                 handles.add(index)
                 continue
-            if self._continues(call, code, handles):
+            if self._continues(call, code, handles) or self._is_given_handle(call, code, handles):
                 handles.add(index)
                 continue
             row = rows[0]
@@ -92,6 +92,25 @@ class Blocks:
         receiver = value.receiver if isinstance(value, ExternalValue) else None
         origin = receiver.origin if isinstance(receiver, ExternalInstance) else None
         return origin is not None and origin[0] is code and origin[1] in handles
+
+    def _is_given_handle(self, call: Call, code: Code, handles: set[int]) -> bool:
+        """Whether a counted handle is among the arguments: ``shutil.copyfileobj(source, file)``."""
+        arguments = (*call.args, *(keyword.value for keyword in call.keywords))
+        return bool(handles) and any(
+            isinstance(value, ExternalInstance)
+            and value.origin is not None
+            and value.origin[0] is code
+            and value.origin[1] in handles
+            and self._is_handle(code.body.calls[value.origin[1]], code)
+            for argument in arguments
+            for value in self.types.infer(argument, code, call.block)
+        )
+
+    def _is_handle(self, call: Call, code: Code) -> bool:
+        return any(
+            isinstance(v, ExternalValue) and v.name in tables.HANDLES
+            for v in self.types.infer(call.func, code, call.block)
+        )
 
     @staticmethod
     def _continues(call: Call, code: Code, handles: set[int]) -> bool:
