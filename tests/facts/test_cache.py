@@ -222,7 +222,7 @@ class TestWhereItLies:
         for number in range(12):
             for name in (f"facts-3.9-{number}.msgpack", f"facts-3.9-{number}.msgpack.tmp{number}", f"else-{number}"):
                 (folder / name).write_bytes(b"")
-                os.utime(folder / name, ns=(OLD - 3_600_000_000_000, OLD - number))
+                os.utime(folder / name, ns=(OLD, OLD - (number + 1) * 1_000_000_000))
         tree.write("app/a.py", "x = 2\n", OLD + 5)
         tree.load()
         left = sorted(path.name for path in folder.iterdir() if path.name.startswith("facts-3.9"))
