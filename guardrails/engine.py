@@ -117,6 +117,18 @@ def programs_of(
     return tuple(link(project, _facts_of(project, facts), options) for project in projects)
 
 
+def judge(
+    findings: Iterable[Finding], programs: Iterable[Program], options: Options, where: Where
+) -> tuple[Judged, ...]:
+    """Findings that a command made itself, published and suppressed like those of the checks."""
+    checks = all_checks()
+    comments = {m.display: m.facts.comments for program in programs for m in program.modules.ordered}
+    suppressions = Suppressions(comments, checks)
+    ignored = _per_path_ignores(options, where)
+    found = [(finding, ignored(finding) or suppressions.silences(finding)) for finding in _in_order(findings)]
+    return tuple(_publish(found, {check.code: check for check in checks}, options, where))
+
+
 def _read(
     paths: Sequence[Path], options: Options, cwd: Path, workers: int | None, progress: Progress
 ) -> tuple[tuple[Project, ...], dict[str, Facts]]:

@@ -20,6 +20,7 @@ from guardrails.stored import CACHE_FOLDER, Store, request_key, skipped_names, t
 
 if TYPE_CHECKING:
     from guardrails.engine import Progress
+    from guardrails.finding import Finding
     from guardrails.program import Program
 
 
@@ -120,6 +121,34 @@ def programs(request: Request, progress: Progress | None = None) -> tuple[Progra
 
     setting = _setting(request)
     return programs_of(setting.targets, setting.options(request), request.cwd, request.workers, progress or silent)
+
+
+def examine(
+    request: Request,
+    ask: Callable[[tuple[Program, ...]], Iterable[Finding]],
+    progress: Progress | None = None,
+) -> Outcome:
+    """The outcome of a command that finds something itself: ``ask`` gives findings about the applications.
+
+    No baseline is read. Raises ``ConfigError`` as ``answer`` does.
+    """
+    from guardrails.checks.registry import rule_of
+    from guardrails.engine import Where, judge, programs_of, silent
+
+    setting = _setting(request)
+    options = setting.options(request)
+    found = programs_of(setting.targets, options, request.cwd, request.workers, progress or silent)
+    findings = tuple(ask(found))
+    where = Where(request.cwd, setting.anchor, setting.folder)
+    codes = tuple(sorted({finding.code for finding in findings}))
+    analysis = Analysis(
+        root=_display(setting.folder, request.cwd),
+        files=len({file.display for program in found for file in program.project.files}),
+        findings=judge(findings, found, options, where),
+        checked=codes,
+        rules=tuple(sorted({rule_of(code) for code in codes})),
+    )
+    return present(analysis, options)
 
 
 def _setting(request: Request) -> _Setting:

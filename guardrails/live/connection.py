@@ -43,9 +43,7 @@ class LiveDatabase:
             import pymongo
             from pymongo.errors import ConfigurationError, InvalidURI, PyMongoError
         except ImportError:
-            raise LiveProblem(
-                "this command needs pymongo: pip install 'fastapi-mongo-guardrails[mongo]'"
-            ) from None
+            raise LiveProblem("this command needs pymongo: pip install 'fastapi-mongo-guardrails[mongo]'") from None
         self.name = name
         self.server = shown(uri)
         self._secrets = _credentials(uri)
@@ -137,9 +135,7 @@ class LiveDatabase:
         Raises ``LiveProblem``.
         """
         try:
-            answer = self._database.command(
-                {"explain": {"find": collection, **find}, "verbosity": "queryPlanner"}
-            )
+            answer = self._database.command({"explain": {"find": collection, **find}, "verbosity": "queryPlanner"})
         except self._failure as error:
             raise self._problem(error) from None
         return dict(answer["queryPlanner"]["winningPlan"])

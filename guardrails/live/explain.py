@@ -47,9 +47,7 @@ def find_options(query: Query) -> dict[str, Any] | None:
         return None
     find: dict[str, Any] = {"filter": sample(query.filter)}
     if query.sort:
-        find["sort"] = {
-            key.path: key.direction if isinstance(key.direction, int) else 1 for key in query.sort
-        }
+        find["sort"] = {key.path: key.direction if isinstance(key.direction, int) else 1 for key in query.sort}
     if isinstance(query.collation, tuple):
         find["collation"] = dict(query.collation)
     return find
@@ -129,9 +127,7 @@ def ask(database: LiveDatabase, query: Query) -> Answer | None:
 
 def differs(verdict: Plan, answer: Answer) -> bool:
     """Whether the server's plan contradicts the static answer."""
-    return (
-        answer.scans is not None and not verdict.unread and not verdict.text and verdict.scans != answer.scans
-    )
+    return answer.scans is not None and not verdict.unread and not verdict.text and verdict.scans != answer.scans
 
 
 def _stages(plan: Any) -> Iterator[Mapping[str, Any]]:

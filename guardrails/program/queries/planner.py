@@ -84,7 +84,7 @@ class Branch:
         for part in (_equals, _spans):
             if part is _spans:
                 wanted += [key.path for key in self.sort]
-            wanted += [c.path for c in self.conditions if part(c) and c.certain and not c.few]
+            wanted += [c.path for c in self.conditions if part(c) and c.certain and not c.few and not _doubtful(c)]
         array = next((a for path in wanted for a in self.arrays if _inside(path, a)), None)
         return tuple(
             path
@@ -367,6 +367,12 @@ def _equals(condition: Condition) -> bool:
     if role is Role.SET and isinstance(condition.value, (list, tuple)):
         return all(not isinstance(v, Pattern) or v.selective is not False for v in condition.value)
     return role in (Role.EQUALITY, Role.SET) or condition.operator == "$all"
+
+
+def _doubtful(condition: Condition) -> bool:
+    """Whether the condition is a pattern that may bound nothing."""
+    value = condition.value
+    return condition.role is Role.REGEX and not (isinstance(value, Pattern) and value.selective is True)
 
 
 def _spans(condition: Condition) -> bool:
