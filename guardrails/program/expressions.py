@@ -51,5 +51,3 @@ def keyword(keywords: tuple[Keyword, ...], *names: str) -> Expr | None:
 def text_of(expr: Expr | None) -> str | None:
     """The string that a literal is."""
     return expr.value if isinstance(expr, Const) and isinstance(expr.value, str) else None
-
-

@@ -15,6 +15,7 @@ from guardrails.program.calls import CallGraph
 from guardrails.program.connections import Connections
 from guardrails.program.contracts import Contracts
 from guardrails.program.coroutines import Coroutines
+from guardrails.program.fields import Fields
 from guardrails.program.imports import Imports
 from guardrails.program.layers import Layers
 from guardrails.program.model import Module
@@ -23,8 +24,11 @@ from guardrails.program.mongo import Mongo
 from guardrails.program.queries.indexing import Indexing
 from guardrails.program.repositories import Repositories
 from guardrails.program.roles import Roles
+from guardrails.program.secrets import Secrets
+from guardrails.program.settings import Settings
 from guardrails.program.types import Types
 from guardrails.program.web import Web
+from guardrails.project.environment import Environment
 from guardrails.project.model import Project
 
 
@@ -101,6 +105,26 @@ class Program:
     @cached_property
     def roles(self) -> Roles:
         return Roles(self.modules, self.types, self.layers, self.options)
+
+    @cached_property
+    def environment(self) -> Environment:
+        """What lies beside the code, from the folders of the apps up to the repository's root."""
+        root = self.project.root
+        apps = [f.path.parent for f in self.project.files if f.display in self.project.applications]
+        inner = {folder for app in apps for folder in (app, *app.parents) if root in folder.parents}
+        return Environment(root, self.project.base, sorted(inner, key=lambda f: (-len(f.parts), f)))
+
+    @cached_property
+    def fields(self) -> Fields:
+        return Fields(self.types)
+
+    @cached_property
+    def settings(self) -> Settings:
+        return Settings(self)
+
+    @cached_property
+    def secrets(self) -> Secrets:
+        return Secrets(self)
 
     def project_place(self, *candidates: Module | None) -> tuple[Place, str]:
         """Where a finding about the whole project stands, and its symbol: the first module given that exists, else

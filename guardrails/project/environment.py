@@ -70,10 +70,14 @@ class Presence(msgspec.Struct, frozen=True):
 
 
 class Environment:
-    """The surroundings of the project at ``root``, up to its repository's root."""
+    """The surroundings of the project at ``root``, up to its repository's root.
 
-    def __init__(self, root: Path, cwd: Path) -> None:
+    ``inner``: folders below the root that count as well, such as ``backend`` where the code is ``backend/app``.
+    """
+
+    def __init__(self, root: Path, cwd: Path, inner: Iterable[Path] = ()) -> None:
         self.root = Path(os.path.abspath(root))
+        self.inner = tuple(inner)
         top = repository_root(str(self.root))
         self.base = Path(top) if top is not None else self.root
         """The repository's root; the project's own where there is no repository."""
@@ -82,11 +86,11 @@ class Environment:
 
     @cached_property
     def folders(self) -> tuple[Path, ...]:
-        """The project's root and the folders above it up to the repository's root, innermost first."""
+        """The inner folders, the project's root and those above up to the repository's root, innermost first."""
         if self.root == self.base:
-            return (self.root,)
+            return (*self.inner, self.root)
         above = self.root.relative_to(self.base).parents
-        return (self.root, *(self.base / part for part in above))
+        return (*self.inner, self.root, *(self.base / part for part in above))
 
     def display(self, path: Path) -> str:
         """``path`` as findings show it: relative to the working directory, with ``/``."""
