@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
@@ -9,6 +10,7 @@ import click
 from guardrails import baseline
 from guardrails.cli import common
 from guardrails.config import ConfigError, Mistake
+from guardrails.report.view import plural
 from guardrails.runner import Request, answer, baseline_path
 
 
@@ -62,4 +64,5 @@ def command(
             raise click.FileError(str(path), error.strerror) from error
     was, now = (sum(entry.count for entry in several) for several in (before, (*entries, *others)))
     change = f", {was} before" if before else ""
-    click.echo(f"Wrote {path}: {now} {'finding' if now == 1 else 'findings'}{change}.")
+    shown = os.path.relpath(path) if path.is_relative_to(Path.cwd()) else path
+    click.echo(f"Wrote {shown}: {plural(now, 'finding')}{change}.")

@@ -16,6 +16,7 @@ from guardrails import __version__
 from guardrails.baseline import write_atomically
 from guardrails.cli import common
 from guardrails.config import ConfigError, Mistake, locate
+from guardrails.report.view import plural
 from guardrails.runner import Request, programs
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ def _describe(linked: tuple[Program, ...]) -> None:
             continue
         counts = Counter(program.layers.of(module) or "no layer" for module in modules)
         apps = ", ".join(program.project.applications) or "no FastAPI() found"
-        click.echo(f"{program.project.display_root}: {len(modules)} modules; application: {apps}")
+        click.echo(f"{program.project.display_root}: {plural(len(modules), 'module')}; application: {apps}")
         click.echo("  " + ", ".join(f"{layer} {count}" for layer, count in sorted(counts.items())))
     click.echo()
 
@@ -173,7 +174,11 @@ def _configuration(top: Path, linked: tuple[Program, ...]) -> Change:
         table.add(tomlkit.nl())
         table.add("layers", placed)
     elif homeless := sum(len(_homeless(program)) for program in linked):
-        table.add(tomlkit.comment(f"No name tells the layer of {homeless} modules (`guardrails layers --unassigned`);"))
+        table.add(
+            tomlkit.comment(
+                f"No name tells the layer of {plural(homeless, 'module')} (`guardrails layers --unassigned`);"
+            )
+        )
         table.add(tomlkit.comment('place them by globs, such as: layers = { services = ["app/domain/**"] }'))
 
     shared, own = top / "pyproject.toml", top / "guardrails.toml"
