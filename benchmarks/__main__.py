@@ -92,9 +92,7 @@ def _proportional(pid: int) -> float:
 
 def compare(tree: Path, runs: int, work: Path) -> None:
     """Print the table of one tree."""
-    files = sorted(
-        path for path in tree.rglob("*.py") if path.is_file() and ".guardrails_cache" not in path.parts
-    )
+    files = sorted(path for path in tree.rglob("*.py") if path.is_file() and ".guardrails_cache" not in path.parts)
     lines = sum(path.read_bytes().count(b"\n") for path in files)
     listing = work / "files.txt"
     listing.write_text("\n".join(map(str, files)), encoding="utf-8")
@@ -138,13 +136,9 @@ def compare(tree: Path, runs: int, work: Path) -> None:
         ("guardrails check, warm facts", check, touched),
         ("guardrails check, warm", check, kept),
     ]
-    ruff = shutil.which(
-        "ruff", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    )
+    ruff = shutil.which("ruff", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]))
     if ruff is not None:
-        rows.append(
-            ("ruff check, no cache", [ruff, "check", "--isolated", "--no-cache", "-q", str(tree)], kept)
-        )
+        rows.append(("ruff check, no cache", [ruff, "check", "--isolated", "--no-cache", "-q", str(tree)], kept))
     base = 0.0
     for name, command, before in rows:
         found = measure(command, before, runs)
@@ -157,12 +151,8 @@ def compare(tree: Path, runs: int, work: Path) -> None:
 
 def main() -> None:
     """The command."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks", description=(__doc__ or "").split("\n", 1)[0]
-    )
-    parser.add_argument(
-        "trees", nargs="*", type=Path, help="real trees to measure besides the generated ones"
-    )
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=(__doc__ or "").split("\n", 1)[0])
+    parser.add_argument("trees", nargs="*", type=Path, help="real trees to measure besides the generated ones")
     parser.add_argument("--quick", action="store_true", help="of the generated trees, the small one only")
     parser.add_argument("--only-trees", action="store_true", help="none of the generated trees")
     parser.add_argument("--runs", type=int, default=3, help="runs per row, of which the best counts")

@@ -43,6 +43,4 @@ def matters(data: bytes) -> bool:
     lower = data.lower()
     if any(word in lower for word in _SECRET_WORDS) and _NAMED.search(lower):
         return True
-    return any(
-        run.translate(None, _DIGITS) != run and _MIXED.search(run) is not None for run in _RUN.findall(data)
-    )
+    return any(run.translate(None, _DIGITS) != run and _MIXED.search(run) is not None for run in _RUN.findall(data))

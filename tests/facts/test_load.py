@@ -80,9 +80,7 @@ class TestOneFile:
         found = failure("x = 1\nname = 'é' +* 1\n".encode())
         assert (found.kind, found.line, found.column) == ("syntax-error", 2, len("name = 'é' +".encode()))
 
-    def test_the_warnings_of_the_compiler_stay_inside(
-        self, tmp_path: Path, recwarn: pytest.WarningsRecorder
-    ) -> None:
+    def test_the_warnings_of_the_compiler_stay_inside(self, tmp_path: Path, recwarn: pytest.WarningsRecorder) -> None:
         facts = load(project(tmp_path, {"a.py": "x = '\\d'\nassert (1, 2)\n"}), OPTIONS, use_cache=False)
         assert isinstance(facts["a.py"], ModuleFacts)
         assert [str(w.message) for w in recwarn if issubclass(w.category, SyntaxWarning)] == []
@@ -115,9 +113,7 @@ class TestWhichFiles:
         found = project(tmp_path, {"a.py": "x = 1\n", "b.py": "y = 1\n"})
         (tmp_path / "a.py").unlink()
         facts = load(found, OPTIONS)
-        assert facts["a.py"] == FactsFailure(
-            "unreadable", "the file cannot be read: No such file or directory", 1, 0
-        )
+        assert facts["a.py"] == FactsFailure("unreadable", "the file cannot be read: No such file or directory", 1, 0)
         assert isinstance(facts["b.py"], ModuleFacts)
 
     def test_no_projects_have_no_facts(self) -> None:
@@ -136,9 +132,7 @@ class TestWhichFiles:
 @pytest.fixture(scope="module")
 def large(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """Enough for several chunks of work, with failures among them."""
-    body = "".join(
-        f"async def f{i}(db):\n    return await db.items.find_one({{'k': {i}}})\n" for i in range(600)
-    )
+    body = "".join(f"async def f{i}(db):\n    return await db.items.find_one({{'k': {i}}})\n" for i in range(600))
     files: dict[str, str | bytes] = {f"app/m{i:02}.py": f"N = {i}\n{body}" for i in range(16)}
     files |= {"app/bad.py": "def\n", "app/nul.py": b"\0", "app/test_skip.py": "x = 1\n"}
     return project(tmp_path_factory.mktemp("large"), files)
@@ -150,16 +144,12 @@ def serial(large: Project) -> dict[str, loading.Facts]:
 
 
 class TestWorkers:
-    def test_any_number_of_workers_gives_the_same(
-        self, large: Project, serial: dict[str, loading.Facts]
-    ) -> None:
+    def test_any_number_of_workers_gives_the_same(self, large: Project, serial: dict[str, loading.Facts]) -> None:
         assert len(serial) == 18
         assert load(large, OPTIONS, workers=2, use_cache=False) == serial
         assert list(load(large, OPTIONS, workers=4, use_cache=False)) == list(serial)
 
-    def test_the_order_of_files_does_not_matter(
-        self, large: Project, serial: dict[str, loading.Facts]
-    ) -> None:
+    def test_the_order_of_files_does_not_matter(self, large: Project, serial: dict[str, loading.Facts]) -> None:
         files = list(large.files)
         random.Random(7).shuffle(files)
         shuffled = msgspec.structs.replace(large, files=tuple(files))

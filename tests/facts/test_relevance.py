@@ -8,9 +8,7 @@ from guardrails.facts.relevance import matters
 from tests.knowledge.test_secrets_tokens import TOKENS
 
 
-@pytest.mark.parametrize(
-    ("label", "token"), TOKENS, ids=[f"{i}-{label}" for i, (label, _) in enumerate(TOKENS)]
-)
+@pytest.mark.parametrize(("label", "token"), TOKENS, ids=[f"{i}-{label}" for i, (label, _) in enumerate(TOKENS)])
 def test_every_token_format_matters(label: str, token: str) -> None:
     assert matters(f"def test_it():\n    assert call('x', [{token!r}])\n".encode())
 

@@ -78,9 +78,7 @@ class TestNames:
         assert names(one(tmp_path, "app")) == expected
 
     def test_a_package_without_init_is_known_by_relative_imports(self, tmp_path: Path) -> None:
-        write(
-            tmp_path, {"shop/main.py": APP + "from .core.config import settings\n", "shop/core/config.py": ""}
-        )
+        write(tmp_path, {"shop/main.py": APP + "from .core.config import settings\n", "shop/core/config.py": ""})
         assert names(one(tmp_path, "shop")) == {
             "shop/main.py": "shop.main",
             "shop/core/config.py": "shop.core.config",
@@ -111,18 +109,14 @@ class TestNames:
         assert names(one(tmp_path))["services/api/shop/db.py"] == "shop.db"
 
     def test_a_flat_folder_of_modules_has_plain_names(self, tmp_path: Path) -> None:
-        write(
-            tmp_path, {"srv/main.py": APP + "from models import User\nimport db.mongo\n", "srv/models.py": ""}
-        )
+        write(tmp_path, {"srv/main.py": APP + "from models import User\nimport db.mongo\n", "srv/models.py": ""})
         write(tmp_path, {"srv/db/mongo.py": "import models\n"})
         expected = {"srv/main.py": "main", "srv/models.py": "models", "srv/db/mongo.py": "db.mongo"}
         assert names(one(tmp_path)) == expected
         assert names(one(tmp_path, "srv")) == expected
 
     def test_a_package_on_the_path_itself_adds_a_root(self, tmp_path: Path) -> None:
-        write(
-            tmp_path, {**PACKAGE, "app/users.py": "from core.config import settings\nfrom app import main\n"}
-        )
+        write(tmp_path, {**PACKAGE, "app/users.py": "from core.config import settings\nfrom app import main\n"})
         project = one(tmp_path, "app")
         assert names(project)["app/users.py"] == "app.users"
         assert project.roots == ("", "app")
@@ -139,9 +133,7 @@ class TestNames:
         assert list(one(tmp_path).candidates("logging.config", "app.users")) == ["logging.config"]
 
     def test_the_importers_own_root_comes_before_others(self, tmp_path: Path) -> None:
-        write(
-            tmp_path, {"a/main.py": APP + "import models\n", "a/models.py": "", "b/run.py": "import models\n"}
-        )
+        write(tmp_path, {"a/main.py": APP + "import models\n", "a/models.py": "", "b/run.py": "import models\n"})
         write(tmp_path, {"b/models.py": ""})
         project = one(tmp_path)
         assert names(project) == {
@@ -228,9 +220,7 @@ class TestApplications:
         assert second.display_root == "shop"
 
     def test_scripts_beside_several_applications_belong_to_each(self, tmp_path: Path) -> None:
-        write(
-            tmp_path, {"a/main.py": APP, "b/main.py": APP, "scripts/indexes.py": "db.x.create_index('y')\n"}
-        )
+        write(tmp_path, {"a/main.py": APP, "b/main.py": APP, "scripts/indexes.py": "db.x.create_index('y')\n"})
         for project in find(tmp_path):
             (script,) = [f for f in project.files if f.display == "scripts/indexes.py"]
             assert script.shared
@@ -272,12 +262,8 @@ class TestWhatIsLeftOut:
         (tmp_path / ".git").mkdir()
         write(tmp_path, {"keep.py": "", ".gitignore": "generated/\n/only_root.py\n*.tmp.py\n!kept.tmp.py\n"})
         write(tmp_path, {"generated/x.py": "", "only_root.py": "", "a/only_root.py": "", "a/x.tmp.py": ""})
-        write(
-            tmp_path, {"a/kept.tmp.py": "", "a/.gitignore": "secret.py\n", "a/secret.py": "", "secret.py": ""}
-        )
-        write(
-            tmp_path, {"own/pyvenv.cfg": "", "own/lib/x.py": "", "node_modules/x.py": "", "vendor/x.py": ""}
-        )
+        write(tmp_path, {"a/kept.tmp.py": "", "a/.gitignore": "secret.py\n", "a/secret.py": "", "secret.py": ""})
+        write(tmp_path, {"own/pyvenv.cfg": "", "own/lib/x.py": "", "node_modules/x.py": "", "vendor/x.py": ""})
         write(tmp_path, {"a/__pycache__/x.py": "", "b/deep/skip_me.py": ""})
         options = Options(extend_exclude=("vendor", "b/deep/skip_*.py"))
         found = set(names(one(tmp_path, options=options)))

@@ -110,8 +110,7 @@ FORMATS = {
     "requirements/base.txt": "pydantic>=2.1,<3\nmotor-x==3.1\nedit_able\n",
     "pyproject.toml": '[project]\ndependencies = ["pydantic>=2.1,<3"]\n[project.optional-dependencies]\n'
     'x = ["motor.x==3.1"]\n[dependency-groups]\ndev = ["edit-able", {include-group = "y"}]\n',
-    "Pipfile": '[packages]\npydantic = ">=2.1,<3"\n"motor.x" = {version = "==3.1"}\n'
-    '[dev-packages]\nedit_able = "*"\n',
+    "Pipfile": '[packages]\npydantic = ">=2.1,<3"\n"motor.x" = {version = "==3.1"}\n[dev-packages]\nedit_able = "*"\n',
     "setup.cfg": "[options]\ninstall_requires =\n    pydantic>=2.1,<3\n    motor-x==3.1\n"
     "[options.extras_require]\ndev = edit-able\n",
     "setup.py": "from setuptools import setup\n"
@@ -168,9 +167,7 @@ class TestRequirements:
         ],
     )
     def test_locked_versions_decide(self, tmp_path: Path, name: str, text: str) -> None:
-        environment = write(
-            tmp_path, {"setup.cfg": "[options]\ninstall_requires = pydantic>=1\n", name: text}
-        )
+        environment = write(tmp_path, {"setup.cfg": "[options]\ninstall_requires = pydantic>=1\n", name: text})
         found = environment.requirement("pydantic")
         assert found is not None
         assert found.locked_version == "1.10.2"
@@ -216,8 +213,7 @@ class TestPresence:
                 "CHANGELOG.md": "",
                 "tests/unit/test_x.py": "",
                 "tests/integration/test_y.py": "",
-                "pyproject.toml": "[tool.mypy]\nstrict = true\n[tool.ruff]\n"
-                "[tool.coverage.report]\nfail_under = 80\n",
+                "pyproject.toml": "[tool.mypy]\nstrict = true\n[tool.ruff]\n[tool.coverage.report]\nfail_under = 80\n",
                 "requirements.txt": "x\n",
             },
         ).presence
