@@ -18,9 +18,11 @@ from guardrails.program.coroutines import Coroutines
 from guardrails.program.fields import Fields
 from guardrails.program.imports import Imports
 from guardrails.program.layers import Layers
+from guardrails.program.logs import Logs
 from guardrails.program.model import Module
 from guardrails.program.modules import Modules
 from guardrails.program.mongo import Mongo
+from guardrails.program.operations import Operations
 from guardrails.program.queries.indexing import Indexing
 from guardrails.program.repositories import Repositories
 from guardrails.program.roles import Roles
@@ -103,6 +105,14 @@ class Program:
         return Indexing(self)
 
     @cached_property
+    def logs(self) -> Logs:
+        return Logs(self)
+
+    @cached_property
+    def operations(self) -> Operations:
+        return Operations(self)
+
+    @cached_property
     def roles(self) -> Roles:
         return Roles(self.modules, self.types, self.layers, self.options)
 
@@ -110,8 +120,9 @@ class Program:
     def environment(self) -> Environment:
         """What lies beside the code, from the folders of the apps up to the repository's root."""
         root = self.project.root
-        apps = [f.path.parent for f in self.project.files if f.display in self.project.applications]
-        inner = {folder for app in apps for folder in (app, *app.parents) if root in folder.parents}
+        apps = self.project.applications or [f.display for f in self.project.files if f.application]
+        homes = {f.path.parent for f in self.project.files if f.display in set(apps)}
+        inner = {folder for home in homes for folder in (home, *home.parents) if root in folder.parents}
         return Environment(root, self.project.base, sorted(inner, key=lambda f: (-len(f.parts), f)))
 
     @cached_property

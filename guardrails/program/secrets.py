@@ -13,7 +13,22 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from guardrails.facts.records import (
-    Attr, Bind, Bytes, Call, CallRef, Cond, Const, Expr, FString, Item, Items, Mapping, Op, Ref, Span, Walrus,
+    Attr,
+    Bind,
+    Bytes,
+    Call,
+    CallRef,
+    Cond,
+    Const,
+    Expr,
+    FString,
+    Item,
+    Items,
+    Mapping,
+    Op,
+    Ref,
+    Span,
+    Walrus,
     span_of,
 )  # fmt: skip
 from guardrails.knowledge import secrets as tables
@@ -127,9 +142,9 @@ class Secrets:
             found = tables.secret_name(name)
             if found is None or found.kind == "password_hash":
                 continue
-            for literal in self._literals(given, code):
-                if id(literal) not in documented and not tables.is_placeholder(literal.value, name):
-                    yield Secret(code, literal.span, name, found.kind.replace("_", " "), tables.masked(literal.value))
+            for literal, text in self._literals(given, code):
+                if id(literal) not in documented and not tables.is_placeholder(text, name):
+                    yield Secret(code, literal.span, name, found.kind.replace("_", " "), tables.masked(text))
 
     def _named(self, code: Code) -> Iterator[tuple[str, Expr]]:
         """Every name that this body gives something to, with what it gives."""
@@ -152,13 +167,14 @@ class Secrets:
                     if name is not None:
                         yield name, value
 
-    def _literals(self, expr: Expr | None, code: Code, depth: int = 5) -> Iterator[Const | Bytes]:
+    def _literals(self, expr: Expr | None, code: Code, depth: int = 5) -> Iterator[tuple[Const | Bytes, str]]:
         """The literal texts that an expression may give."""
         if depth == 0 or expr is None:
             return
         inner: tuple[Expr | None, ...] = ()
-        if isinstance(expr, Bytes) or text_of(expr) is not None:
-            yield expr  # type: ignore[misc]
+        if isinstance(expr, (Const, Bytes)):
+            if isinstance(expr.value, str):
+                yield expr, expr.value
         elif isinstance(expr, Items) and expr.kind != "slice":
             inner = expr.items
         elif isinstance(expr, Op) and expr.op in {"or", "and"}:
@@ -208,10 +224,10 @@ class Secrets:
                 given = keyword(call.keywords, *row.keywords)
                 if given is None and row.position is not None and len(call.args) > row.position:
                     given = call.args[row.position]
-                for literal in self._literals(given, code):
-                    if not tables.is_placeholder(literal.value):
+                for literal, text in self._literals(given, code):
+                    if not tables.is_placeholder(text):
                         kind = row.kind.replace("_", " ")
-                        yield Secret(code, literal.span, tail(call.func), kind, tables.masked(literal.value))
+                        yield Secret(code, literal.span, tail(call.func), kind, tables.masked(text))
 
     # --- documentation
 
@@ -255,8 +271,8 @@ def _pairs(target: Expr, value: Expr) -> Iterator[tuple[str, Expr]]:
     """What each name in a binding's target is given: ``a, b = "x", "y"`` gives one to each."""
     if isinstance(target, Items):
         if isinstance(value, Items) and len(target.items) == len(value.items):
-            for name, part in zip(target.items, value.items):
-                yield from _pairs(name, part)
+            for each, part in zip(target.items, value.items):
+                yield from _pairs(each, part)
     elif isinstance(target, Item):
         name = text_of(target.index)
         if name is not None:

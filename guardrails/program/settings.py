@@ -10,10 +10,25 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from guardrails.facts.records import (
-    Bind, Bytes, Call, CallRef, Delete, Expr, FString, Item, Items, Mapping, Ref, Span,
+    Bind,
+    Bytes,
+    Call,
+    CallRef,
+    Delete,
+    Expr,
+    FString,
+    Item,
+    Items,
+    Mapping,
+    Ref,
+    Span,
 )  # fmt: skip
 from guardrails.knowledge.frameworks import (
-    ENVIRONMENT, ENVIRONMENT_READER_CLASSES, ENVIRONMENT_READERS, SECRET_TYPES, SETTINGS_BASES,
+    ENVIRONMENT,
+    ENVIRONMENT_READER_CLASSES,
+    ENVIRONMENT_READERS,
+    SECRET_TYPES,
+    SETTINGS_BASES,
 )  # fmt: skip
 from guardrails.knowledge.secrets import secret_name
 from guardrails.program.expressions import evaluated, keyword, tail, text_of
@@ -30,7 +45,7 @@ if TYPE_CHECKING:
 _WRITERS = frozenset({"setdefault", "pop", "update", "clear", "__setitem__", "__delitem__", "popitem"})
 _LOADERS = frozenset({"dotenv.load_dotenv", "dotenv.dotenv_values"})
 _ENVIRONMENT_WORDS = frozenset({"env", "environment", "stage", "profile", "deployment"})
-_ENVIRONMENT_NAMES = frozenset("dev development local stage staging prod production live".split())
+_ENVIRONMENT_NAMES = frozenset({"dev", "development", "local", "stage", "staging", "prod", "production", "live"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,12 +288,15 @@ class Settings:
             for event in owner.body.events:
                 if isinstance(event, Bind) and isinstance(event.target, Ref) and event.target.name == "model_config":
                     yield from _options_of(event.value, owner, name)
-            for inner in owner.module.classes:
-                if inner.outer is owner and inner.name == "Config":
-                    for event in inner.body.events:
-                        if isinstance(event, Bind) and isinstance(event.target, Ref) and event.target.name == name:
-                            if event.value is not None:
-                                yield event.value
+            for inner in self._inner_config(owner):
+                for event in inner.body.events:
+                    if isinstance(event, Bind) and tail(event.target) == name and event.value is not None:
+                        yield event.value
+
+    @staticmethod
+    def _inner_config(cls: Class) -> list[Class]:
+        """The class ``Config`` inside a class: where Pydantic 1 has its options."""
+        return [inner for inner in cls.module.classes if inner.outer is cls and inner.name == "Config"]
 
     def _text_option(self, cls: Class, name: str) -> str:
         return next((text_of(expr) or "" for expr in self._options(cls, name)), "")
@@ -292,7 +310,7 @@ class Settings:
 
     def _method(self, cls: Class, name: str) -> bool:
         owners = [c for c in self.types.mro(cls) if isinstance(c, Class)]
-        inner = [c for owner in owners for c in owner.module.classes if c.outer is owner and c.name == "Config"]
+        inner = [config for owner in owners for config in self._inner_config(owner)]
         return any(owner.method(name) for owner in (*owners, *inner))
 
     # --- environments
