@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from guardrails.facts.records import Call, Expr
-from guardrails.knowledge import aliases, blocking, drivers, handoff, web
+from guardrails.knowledge import aliases, blocking, drivers, frameworks, handoff, web
 from guardrails.program.model import Class, Code
 from guardrails.program.values import (
     ClassValue,
@@ -220,7 +220,12 @@ def called(callee: ExternalValue, first: Values, origin: tuple[Code, int] | None
         return (receiver,)
     if isinstance(receiver, SequenceValue) and name in {"copy", "pop"}:
         return (receiver,) if name == "copy" else receiver.items
-    returned_class = blocking.returned(callee.name) or web.RETURNS.get(callee.name) or handoff.LOOPS.get(callee.name)
+    returned_class = (
+        blocking.returned(callee.name)
+        or web.RETURNS.get(callee.name)
+        or handoff.LOOPS.get(callee.name)
+        or frameworks.LOGGERS.get(callee.name)
+    )
     if returned_class is not None:
         return (ExternalInstance(returned_class, origin=origin),)
     if (receiver is None and name[:1].isupper()) or (name in _BUILTIN_CLASSES and not owner):

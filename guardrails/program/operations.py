@@ -1,0 +1,196 @@
+"""What operators ask of a running application: request ids, health, metrics, the pool's figures, limits, versions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from guardrails.facts.records import Attr, Bytes, CallRef, Const, Ref
+from guardrails.knowledge import frameworks
+from guardrails.program import external
+from guardrails.program.expressions import evaluated, tail
+from guardrails.program.layers import words_of
+from guardrails.program.model import Class, Function
+from guardrails.program.mongo import Client
+from guardrails.program.values import ClassValue, ExternalValue, FunctionValue, Value
+
+if TYPE_CHECKING:
+    from guardrails.program.program import Program
+
+_HEALTH = re.compile(r"/(?:health|healthz|healthcheck|health-check|live|livez)/?\Z", re.IGNORECASE)
+_READINESS = re.compile(r"/(?:ready|readyz|readiness)/?\Z", re.IGNORECASE)
+_METRICS = re.compile(r"/metrics/?\Z", re.IGNORECASE)
+_VERSION = re.compile(r"/v\d+(?:\.\d+)*(?:/|\Z)|/\d{4}-\d{2}-\d{2}(?:/|\Z)", re.IGNORECASE)
+_LIMITERS = ({"rate", "limit"}, {"rate", "limiter"}, {"rate", "limiting"}, {"ratelimit"}, {"ratelimiter"}, {"throttle"},
+             {"throttling"}, {"throttled"}, {"throttler"})  # fmt: skip
+
+
+class Operations:
+    """Answers about running the application."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.types = program.types
+        self.web = program.web
+
+    @property
+    def has_app(self) -> bool:
+        """Whether the application constructs an app at all."""
+        return bool(self.web.app_sites)
+
+    # --- request ids
+
+    @cached_property
+    def has_request_id(self) -> bool:
+        """Whether middleware in use assigns or reads a request or correlation id, or a library does."""
+        if any(frameworks.is_request_id(name) for name in self._external_names):
+            return True
+        functions: set[Function] = set()
+        for value in self._middleware_in_use:
+            if isinstance(value, ExternalValue) and frameworks.is_request_id(value.name):
+                return True
+            if isinstance(value, ClassValue):
+                owners = [c for c in self.types.mro(value.cls) if isinstance(c, Class)]
+                if any(isinstance(o, str) and frameworks.is_request_id(o) for o in self.types.mro(value.cls)):
+                    return True
+                functions.update(m for owner in owners for m in owner.methods)
+            functions.update(self.types.functions_of(value))
+        return any(
+            self._mentions_id(f) for f in self.program.calls.reachable(sorted(functions, key=lambda f: f.qualname))
+        )
+
+    @cached_property
+    def _middleware_in_use(self) -> tuple[Value, ...]:
+        """The classes and functions that the application adds as middleware."""
+        found: dict[Value, None] = {}
+        for module in self.program.application:
+            for function in module.functions:
+                if any(n.endswith(".middleware") for n in function.decorator_names):
+                    found.setdefault(FunctionValue(function))
+            for code in module.codes():
+                for call in code.body.calls:
+                    name = tail(call.func)
+                    if name in {"add_middleware", "Middleware"} and call.args:
+                        given = [call.args[0], *(k.value for k in call.keywords if k.name == "dispatch")]
+                    elif name == "middleware" and len(call.args) == 1 and isinstance(call.func, CallRef):
+                        given = [call.args[0]]  # app.middleware("http")(function)
+                    elif name == "add_middleware":
+                        given = [k.value for k in call.keywords if k.name == "middleware_class"]
+                    elif name.endswith("Middleware") and call.args:
+                        given = [call.func]  # app = RequestIdMiddleware(app)
+                    else:
+                        continue
+                    for expr in given:
+                        for value in self.types.expand(self.types.infer(expr, code, call.block)):
+                            found.setdefault(value)
+        return tuple(found)
+
+    @staticmethod
+    def _mentions_id(function: Function) -> bool:
+        """Whether a function names a header or a variable of a request id."""
+        words = {p.name for p in function.facts.parameters}
+        words.update(k.name for call in function.body.calls for k in call.keywords if k.name is not None)
+        for _, expr in evaluated(function):
+            if isinstance(expr, (Const, Bytes)) and isinstance(expr.value, str):
+                words.add(expr.value)
+            elif isinstance(expr, (Ref, Attr)):
+                words.update(expr.name.split("."))
+        known = frameworks.REQUEST_ID_HEADERS | frameworks.REQUEST_ID_NAMES
+        return any(word.lower().lstrip("_") in known for word in words)
+
+    @cached_property
+    def _external_names(self) -> frozenset[str]:
+        """The third-party names that the application imports or calls, canonical."""
+        found = set()
+        for module in self.program.application:
+            for _, name in self.program.imports.external.get(module, ()):
+                found.add(external.canonical(name))
+            for code in module.codes():
+                for call in code.body.calls:
+                    for value in self.types.infer(call.func, code, call.block):
+                        if isinstance(value, ExternalValue) and value.receiver is None:
+                            found.add(value.name)
+        return frozenset(found)
+
+    # --- paths
+
+    @cached_property
+    def paths(self) -> tuple[str | None, ...]:
+        """The full paths of the routes and mounts of the apps; None for each that cannot be read."""
+        return tuple(self._paths())
+
+    def _paths(self) -> Iterator[str | None]:
+        for registered in self.web.registered:
+            yield registered.path
+
+    @property
+    def has_health(self) -> bool:
+        """Whether a route answers for the process being alive; true where a path cannot be read."""
+        return self._has(_HEALTH)
+
+    @property
+    def has_readiness(self) -> bool:
+        """Whether a route answers for the process being ready; true where a path cannot be read."""
+        return self._has(_READINESS)
+
+    def _has(self, pattern: re.Pattern[str]) -> bool:
+        return any(path is None or pattern.search(path) for path in self.paths)
+
+    # --- metrics
+
+    @cached_property
+    def has_metrics(self) -> bool:
+        """Whether there is a metrics endpoint or an instrumentation."""
+        return any(frameworks.is_metrics(name) for name in self._external_names) or self._has(_METRICS)
+
+    # --- the pool
+
+    @cached_property
+    def unmonitored_client(self) -> Client | None:
+        """The first client of an application whose clients all do without listeners, or None."""
+        clients = self.program.connections.clients
+        if not clients or "pymongo.monitoring.register" in self._external_calls:
+            return None
+        for client in clients:
+            if any(k.name in {"event_listeners", None} for k in client.site.call.keywords):
+                return None
+        return clients[0]
+
+    @cached_property
+    def _external_calls(self) -> frozenset[str]:
+        return frozenset(
+            value.name
+            for module in self.program.application
+            for code in module.codes()
+            for call in code.body.calls
+            for value in self.types.infer(call.func, code, call.block)
+            if isinstance(value, ExternalValue)
+        )
+
+    # --- limits and versions
+
+    @cached_property
+    def has_rate_limit(self) -> bool:
+        """Whether a library, or a middleware, dependency or decorator of the project that says so, limits calls."""
+        if any(frameworks.is_rate_limit(name) for name in self._external_names):
+            return True
+        used = {getattr(v, "cls", getattr(v, "function", None)) for v in self._middleware_in_use}
+        used |= set(self.web.dependencies)
+        used |= {f.cls for f in self.web.dependencies if f.cls is not None}
+        if any(_limits(code.name) for code in used if isinstance(code, (Class, Function))):
+            return True
+        return any(_limits(name.rpartition(".")[2]) for h in self.web.handlers for name in h.decorator_names)
+
+    @cached_property
+    def has_version(self) -> bool:
+        """Whether some path has a version, or there is none that needs one."""
+        operational = (_HEALTH, _READINESS, _METRICS)
+        public = [p for p in self.paths if p is None or not (p in {"", "/"} or any(o.search(p) for o in operational))]
+        return not public or any(path is None or _VERSION.search(path) for path in self.paths)
+
+
+def _limits(name: str) -> bool:
+    words = set(words_of(name))
+    return any(wanted <= words for wanted in _LIMITERS)
