@@ -68,6 +68,10 @@ _SUPPRESSION = re.compile(
 )
 # Deep but legal sources (long elif chains, long sums) recurse a few frames per level.
 _RECURSION_LIMIT = 12_000
+# Whoever reads the facts recurses as deep as they nest. No hand writes expressions deeper than this; beyond it,
+# an expression is unknown.
+_DEEPEST = 80
+_TOO_DEEP = "nested too deeply"
 _INT64 = 1 << 63
 
 
@@ -120,6 +124,7 @@ class _Extractor:
         self.frame = _Frame("", -1, -1)
         self.type_checking = 0
         self.guarded = 0
+        self.depth = 0
         self.statements: list[tuple[int, int]] = []
         self.expr_of: dict[type, Callable[[Any, str], Expr]] = {
             ast.Name: self._name, ast.Attribute: self._attribute, ast.Call: self._call, ast.Constant: self._constant,
@@ -468,7 +473,14 @@ class _Extractor:
     def expr(self, node: ast.expr, use: str) -> Expr:
         """The expression as a record; ``use`` says what becomes of its value (see ``Call``)."""
         visit = self.expr_of.get(type(node))
-        return visit(node, use) if visit is not None else Unknown(type(node).__name__, _span(node))
+        if visit is None:
+            return Unknown(type(node).__name__, _span(node))
+        if self.depth == _DEEPEST:
+            return Unknown(_TOO_DEEP, _span(node))
+        self.depth += 1
+        result = visit(node, use)
+        self.depth -= 1
+        return result
 
     def _annotation(self, node: ast.expr) -> Expr:
         """An annotation; one written as a string is read as the expression it holds."""
@@ -559,8 +571,10 @@ class _Extractor:
             pending.append(left)
             left = left.left
         result = self.expr(left, "operand")
-        for step in reversed(pending):
+        for level, step in zip(range(len(pending), 0, -1), reversed(pending)):
             right = self.expr(step.right, "operand")
+            if level == _DEEPEST:
+                result = Unknown(_TOO_DEEP, _span(step))
             result = Op(_OPERATORS[type(step.op)], (result, right), _span(step))
         return result
 

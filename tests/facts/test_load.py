@@ -14,7 +14,7 @@ import pytest
 from guardrails.facts import load as loading
 from guardrails.facts.cache import FactsFailure
 from guardrails.facts.load import decode_source, facts_of, load
-from guardrails.facts.records import ModuleFacts
+from guardrails.facts.records import ModuleFacts, Unknown, expressions
 from guardrails.options import Options
 from guardrails.project import Project, discover
 
@@ -56,6 +56,24 @@ class TestOneFile:
             facts = facts_of(data)
             assert isinstance(facts, ModuleFacts)
             assert msgspec.msgpack.decode(msgspec.msgpack.encode(facts), type=ModuleFacts) == facts
+
+    @pytest.mark.parametrize(
+        "expression",
+        [
+            "+".join(["f(a)"] * 5000),
+            "-" * 1500 + "a",
+            "a" + ".b()" * 1500,
+            "a" + "[0]" * 1500,
+            "a if b else " * 700 + "c",
+            "[" * 90 + "]" * 90,
+        ],
+        ids=["sum", "minus", "calls", "items", "conditions", "lists"],
+    )
+    def test_facts_never_nest_deeply(self, expression: str) -> None:
+        facts = facts_of(f"x = {expression}\ny = 1\n".encode())
+        assert isinstance(facts, ModuleFacts)
+        assert len(facts.body.events) == 2
+        assert len([part for part in expressions(facts.body) if not isinstance(part, Unknown)]) > 80
 
     def test_the_encoding_is_the_one_that_the_file_declares(self) -> None:
         assert decode_source(b"# coding: latin-1\n'\xe9'\r\n") == "# coding: latin-1\n'é'\n"
