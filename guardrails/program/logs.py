@@ -152,11 +152,11 @@ class Logs:
         return any(isinstance(v, ExternalValue) and v.name == "logging.getLogger" for v in values)
 
     def _only_configures(self, index: int, call: Call, code: Code) -> bool:
-        """Whether no record is written through it, or only by the code that configures logging."""
+        """Whether it stands in code that configures logging, or has only its handlers, level and the like set."""
         configures = any(self._configures(c, code) for c in code.body.calls)
         writers = self._writers.get((code, index))
         if writers:
-            return configures and writers == {code}
+            return configures and (isinstance(code, Function) or writers == {code})
         return configures or call.use == "receiver" or self._sets_up(index, code)
 
     @staticmethod
@@ -203,7 +203,7 @@ class Logs:
         """Whether something that runs at start-up, the import of a module included, configures logging."""
         for module in self.program.application:
             for code in module.codes():
-                if isinstance(code, Function) and code not in self.program.calls.startup:
+                if isinstance(code, Function) and not self.program.calls.in_startup(code):
                     continue
                 if any(self._configures(call, code) for call in code.body.calls):
                     return True
