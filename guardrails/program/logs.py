@@ -201,21 +201,20 @@ class Logs:
     @cached_property
     def is_configured(self) -> bool:
         """Whether something that runs at start-up, the import of a module included, configures logging."""
-        for module in self.program.application:
-            for code in module.codes():
-                if isinstance(code, Function) and not self.program.calls.in_startup(code):
-                    continue
-                if any(self._configures(call, code) for call in code.body.calls):
-                    return True
-                if any(
-                    isinstance(e, Bind)
-                    and tail(e.target) == "handlers"
-                    and isinstance(e.value, Items)
-                    and e.value.items
-                    for e in code.body.events
-                ):
-                    return True
-        return False
+        return any(
+            not isinstance(code, Function) or self.program.calls.in_startup(code)
+            for module in self.program.application
+            for code in module.codes()
+            if self._sets_handlers(code) or any(self._configures(call, code) for call in code.body.calls)
+        )
+
+    @staticmethod
+    def _sets_handlers(code: Code) -> bool:
+        """``logging.getLogger().handlers = [handler]``."""
+        return any(
+            isinstance(e, Bind) and tail(e.target) == "handlers" and isinstance(e.value, Items) and e.value.items
+            for e in code.body.events
+        )
 
     # --- secrets
 
