@@ -62,7 +62,7 @@ def findings_at(revision: str, got: Answer, request: Request, progress: Progress
             present = [path for path in there if path is not None and path.exists()]
             if not present:
                 return ()
-            folders = (_moved(path, top, folder) or folder for path in (got.cwd, got.anchor, got.config_folder))
+            folders = (_moved(p, top, folder) or folder for p in (got.config_folder, got.anchor, got.config_folder))
             options = msgspec.structs.replace(got.options, cache_dir=None)
             analysis = analyse(present, options, Where(*folders), workers=request.workers, progress=progress)
         if analysis.problems:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from guardrails import baseline, config
-from guardrails.analysis import Analysis, Outcome, present
+from guardrails.analysis import Analysis, Judged, Outcome, present
 from guardrails.config import ConfigError, Mistake
 from guardrails.options import Options
 from guardrails.stored import CACHE_FOLDER, Store, request_key, skipped_names, take
@@ -95,12 +95,12 @@ def answer(request: Request, progress: Progress | None = None) -> Answer:
         options = setting.options(request)
         folders = sorted({str(target if target.is_dir() else target.parent) for target in setting.targets})
         state = take(folders, skipped_names(options)) if request.cache else None
-        where = Where(cwd, setting.anchor, setting.folder)
+        where = Where(setting.folder, setting.anchor, setting.folder)
         analysis = analyse(setting.targets, options, where, workers=request.workers, progress=progress or silent)
         if state is not None and not analysis.problems:
             store.save(key, options, analysis, state, folders)
     return Answer(
-        analysis=analysis,
+        analysis=_seen_from(cwd, analysis, setting.folder),
         options=options,
         cwd=cwd,
         anchor=setting.anchor,
@@ -115,12 +115,13 @@ def answer(request: Request, progress: Progress | None = None) -> Answer:
 def programs(request: Request, progress: Progress | None = None) -> tuple[Program, ...]:
     """The linked applications, for commands that ask them something else than the checks do.
 
-    Raises ``ConfigError`` as ``answer`` does.
+    Displayed paths are relative to the folder of the configuration, where there is one. Raises ``ConfigError``
+    as ``answer`` does.
     """
     from guardrails.engine import programs_of, silent
 
     setting = _setting(request)
-    return programs_of(setting.targets, setting.options(request), request.cwd, request.workers, progress or silent)
+    return programs_of(setting.targets, setting.options(request), setting.folder, request.workers, progress or silent)
 
 
 def examine(
@@ -137,18 +138,18 @@ def examine(
 
     setting = _setting(request)
     options = setting.options(request)
-    found = programs_of(setting.targets, options, request.cwd, request.workers, progress or silent)
+    found = programs_of(setting.targets, options, setting.folder, request.workers, progress or silent)
     findings = tuple(ask(found))
-    where = Where(request.cwd, setting.anchor, setting.folder)
+    where = Where(setting.folder, setting.anchor, setting.folder)
     codes = tuple(sorted({finding.code for finding in findings}))
     analysis = Analysis(
-        root=_display(setting.folder, request.cwd),
+        root=".",
         files=len({file.display for program in found for file in program.project.files}),
         findings=judge(findings, found, options, where),
         checked=codes,
         rules=tuple(sorted({rule_of(code) for code in codes})),
     )
-    return present(analysis, options)
+    return present(_seen_from(request.cwd, analysis, setting.folder), options)
 
 
 def _setting(request: Request) -> _Setting:
@@ -159,7 +160,8 @@ def _setting(request: Request) -> _Setting:
         raise ConfigError([Mistake("", 0, f"{path} does not exist") for path in missing])
     start = _common_folder(given) if given else cwd
     found = config.locate(start, cwd / request.config if request.config else None)
-    folder = found.path.parent if found.path else cwd
+    # A file named by the user may lie anywhere; its paths mean those of the working directory.
+    folder = found.path.parent if found.path and not request.config else cwd
     targets, shown = _targets(given, found.table.get("root"), folder)
     if absent := [target for target in targets if not target.exists()]:
         raise ConfigError([Mistake(_display(found.path, cwd), 0, f"root: {path} does not exist") for path in absent])
@@ -171,12 +173,39 @@ def _setting(request: Request) -> _Setting:
 def _key(request: Request, setting: _Setting) -> str:
     return request_key(
         {
-            "cwd": str(request.cwd),
+            "folder": str(setting.folder),
             "anchor": str(setting.anchor),
             "targets": [str(target) for target in setting.targets],
             "config": [str(setting.found.path), setting.found.text],
             "overrides": sorted((name, str(value)) for name, value in request.overrides.items()),
         }
+    )
+
+
+def _seen_from(cwd: Path, analysis: Analysis, folder: Path) -> Analysis:
+    """The analysis with its displayed paths, relative to ``folder``, made relative to ``cwd``.
+
+    The run itself sees the configuration's folder as its working directory, so that globs mean the same, and one
+    stored result serves, wherever the user stands.
+    """
+    if folder == cwd:
+        return analysis
+
+    def shown(path: str) -> str:
+        return _display(folder / path, cwd)
+
+    def moved(judged: Judged) -> Judged:
+        diagnostic = judged.diagnostic
+        related = tuple(replace(step, path=shown(step.path)) for step in diagnostic.related)
+        return replace(judged, diagnostic=replace(diagnostic, path=shown(diagnostic.path), related=related))
+
+    replace = msgspec.structs.replace
+    return replace(
+        analysis,
+        root=shown(analysis.root),
+        findings=tuple(sorted(map(moved, analysis.findings), key=lambda judged: judged.diagnostic.path)),
+        skipped=tuple(replace(skipped, path=shown(skipped.path)) for skipped in analysis.skipped),
+        applications=tuple(map(shown, analysis.applications)),
     )
 
 

@@ -32,7 +32,7 @@ def config_option(function: Any) -> Any:
     return click.option(
         "--config",
         type=click.Path(exists=True, dir_okay=False, path_type=Path),
-        help="The configuration file, instead of the nearest pyproject.toml or guardrails.toml.",
+        help="The configuration file, instead of the nearest one; its paths are relative to the working directory.",
     )(function)
 
 

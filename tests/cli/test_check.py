@@ -276,3 +276,23 @@ def test_the_cache_keeps_itself_out_of_git(folder: Path, run: Run) -> None:
     write(folder, TWO)
     run("check")
     assert "*" in (folder / ".guardrails_cache" / ".gitignore").read_text().splitlines()
+
+
+def test_globs_mean_the_same_wherever_the_user_stands(folder: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = "[tool.guardrails]\nper-path-ignores = { 'app/a.py' = ['3'] }\nextend-exclude = ['/app/b.py']\n"
+    write(folder, {**TWO, "pyproject.toml": config})
+    assert concise(run("check", "--format", "concise").stdout) == ["other/c.py:1 GR301"]
+    monkeypatch.chdir(folder / "app")
+    monkeypatch.setattr(engine, "analyse", lambda *_, **__: 1 / 0)  # the stored answer serves here too
+    assert concise(run("check", "--format", "concise").stdout) == ["../other/c.py:1 GR301"]
+    assert "x = 1  # GR301!c" in run("check").stdout
+
+
+def test_a_configuration_from_elsewhere_speaks_of_the_working_directory(
+    folder: Path, run: Run, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    elsewhere = tmp_path_factory.mktemp("ci") / "strict.toml"
+    elsewhere.write_text("root = 'app'\nignore = ['GR7']\n")
+    write(folder, TWO)
+    found = run("check", "--format", "concise", "--config", str(elsewhere)).stdout
+    assert concise(found) == ["app/a.py:1 GR301", "app/b.py:1 GR301"]
