@@ -76,7 +76,24 @@ class _Setting(msgspec.Struct, frozen=True):
     def options(self, request: Request) -> Options:
         """The options of the run; the costly part, which needs pydantic."""
         options = config.validate(self.found, request.overrides, _display(self.found.path, request.cwd))
-        return msgspec.structs.replace(options, cache_dir=str(self.cache) if request.cache else None)
+        return msgspec.structs.replace(
+            options,
+            cache_dir=str(self.cache) if request.cache else None,
+            exclude=self._from_targets(options.exclude),
+            extend_exclude=self._from_targets(options.extend_exclude),
+            not_application=self._from_targets(options.not_application),
+        )
+
+    def _from_targets(self, globs: Iterable[str]) -> tuple[str, ...]:
+        """Globs relative to the configuration, and what they come to inside each target, where files are looked for."""
+        inside = [_display(target, self.folder) for target in self.targets if target != self.folder]
+        moved = [
+            glob.removeprefix("/").removeprefix(folder)
+            for glob in globs
+            for folder in inside
+            if glob.removeprefix("/").startswith(f"{folder}/")
+        ]
+        return (*globs, *moved)
 
 
 def answer(request: Request, progress: Progress | None = None) -> Answer:

@@ -296,3 +296,9 @@ def test_a_configuration_from_elsewhere_speaks_of_the_working_directory(
     write(folder, TWO)
     found = run("check", "--format", "concise", "--config", str(elsewhere)).stdout
     assert concise(found) == ["app/a.py:1 GR301", "app/b.py:1 GR301"]
+
+
+def test_excludes_are_relative_to_the_configuration_also_below_a_root(folder: Path, run: Run) -> None:
+    config = "root = ['app']\nextend-exclude = ['app/old/', '/app/b.py', 'other/a.py']\n"
+    write(folder, {**TWO, "app/old/d.py": "x = 1  # GR301!d\n", "guardrails.toml": config})
+    assert concise(run("check", "--format", "concise").stdout) == ["app/a.py:1 GR301"]
