@@ -1,0 +1,49 @@
+"""The reference application's own tests, on both drivers.
+
+They need what the application needs, so they run with an interpreter that has it:
+`pip install -r fixtures/reference_app/server/requirements-dev.txt motor`, and its path in
+`REFERENCE_APP_PYTHON`.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HOME = Path(__file__).parents[2] / "fixtures" / "reference_app"
+PYTHON = os.environ.get("REFERENCE_APP_PYTHON", "")
+
+pytestmark = pytest.mark.skipif(not PYTHON, reason="REFERENCE_APP_PYTHON names no interpreter")
+
+
+@pytest.fixture(scope="module", params=["pymongo", "motor"])
+def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("reference") / "server"
+    if request.param == "motor":
+        subprocess.run([sys.executable, str(HOME / "build_variant.py"), "motor", str(folder)], check=True)
+    else:
+        ignored = shutil.ignore_patterns("__pycache__", ".*_cache", ".hypothesis")
+        shutil.copytree(HOME / "server", folder, ignore=ignored)
+    return folder
+
+
+def run(server: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    finished = subprocess.run(
+        [PYTHON, "-m", *command], cwd=server, capture_output=True, text=True, timeout=400, check=False
+    )
+    assert finished.returncode == 0, finished.stdout[-5_000:] + finished.stderr[-2_000:]
+    return finished
+
+
+def test_its_tests_pass_and_cover_it(server: Path) -> None:
+    printed = run(server, "pytest", "--cov", "-p", "no:cacheprovider").stdout
+    assert "Required test coverage" in printed
+
+
+def test_it_is_typed_linted_and_formatted(server: Path) -> None:
+    run(server, "mypy")
+    run(server, "ruff", "check", ".")
+    run(server, "ruff", "format", "--check", ".")
