@@ -39,8 +39,8 @@ def missing_index_registry(program: Program) -> Iterator[Finding]:
         place,
         symbol,
         "indexes",
-        f"no application module declares an index, but {_count(len(asking), 'query', 'queries')} "
-        f"filter or sort by fields other than _id{where}",
+        f"no application module declares an index, but "
+        f"{_count(len(asking), 'query filters or sorts', 'queries filter or sort')} by fields other than _id{where}",
         help_,
         tuple(related),
     )
@@ -102,12 +102,12 @@ def partial_index(program: Program) -> Iterator[Finding]:
         if not query.sort_known or len(part.branch.paths) < 2:
             continue
         used = part.best.index
-        missing = f" ({_fields(part.best.missing)} left over)" if part.best.missing else ""
+        left = f", without {_fields(part.best.missing)}" if part.best.missing else ""
         yield _finding(
             "GR904",
             query,
-            f"{query.symbol} {_verb(query)} {query.collection} by {_fields(part.branch.paths)}, but of the index "
-            f"{used} {part.best.why}{missing}",
+            f"{query.symbol} {_verb(query)} {query.collection} by {_fields(part.branch.paths)}, which the index "
+            f"{used} serves in part: {part.best.why}{left}",
             f"declare an index on {query.collection} {' and '.join(map(show_keys, advice))}",
             (Related(used.place, f"the index {used}"),) if used.place else (),
         )

@@ -239,7 +239,7 @@ def _specs(collection: str | Unknown, given: Any, place: Place, symbol: str) -> 
         if isinstance(item, Optional):
             item = item.value
         if isinstance(item, Spec):
-            yield _index(collection, item.keys, item.options, place, symbol)
+            yield _index(collection, item.keys, item.options, item.place or place, symbol)
         else:
             yield Unread(collection, _HANDED if isinstance(item, Parameter) else "an index is not literal", place)
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from guardrails.facts import records
 from guardrails.facts.records import Call, CallRef, Expr, unpack
+from guardrails.finding import Place
 from guardrails.knowledge.drivers import INDEX_CONSTANTS
 from guardrails.program.model import Class, Code, Function, Module
 from guardrails.program.queries import odm
@@ -77,6 +78,7 @@ class Spec:
 
     keys: Any
     options: Mapping[Any, Any]
+    place: Place | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -598,13 +600,13 @@ class Evaluator:
         if name == "bool":
             return Few(RUN_TIME)
         if name == "odmantic.Index":
-            return Spec(positional, keywords)
+            return Spec(positional, keywords, frame.code.place(call.span))
         if name == "getattr" and len(positional) > 1 and isinstance(positional[0], Record):
             return positional[0].fields.get(positional[1], RUN_TIME)
         if name.startswith("pymongo.") and last in ("IndexModel", *_REQUESTS):
             if last == "IndexModel":
                 keys = positional[0] if positional else keywords.pop("keys", RUN_TIME)
-                return Spec(keys, keywords)
+                return Spec(keys, keywords, frame.code.place(call.span))
             given = positional[0] if positional else keywords.get("filter", {})
             return Record({"request": last, "filter": given})
         return odm.called(name, positional, keywords, Test)

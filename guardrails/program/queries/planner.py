@@ -327,10 +327,10 @@ def _walk(index: Index, branch: Branch, tests: tuple[Condition, ...], sort: tupl
             if isinstance(direction, int):
                 turned = direction * int(key.kind)
                 if orientation not in (0, turned):
-                    disordered, why = True, "the sort's directions differ from the index's"
+                    disordered, why = True, "the sort's directions differ"
                 orientation = turned
             if ranged:
-                disordered, why = True, "a range stands before the sort in the index"
+                disordered, why = True, "a range stands before the sort"
             if not disordered:
                 served.add(key.path)
         elif here:
@@ -348,7 +348,7 @@ def _walk(index: Index, branch: Branch, tests: tuple[Condition, ...], sort: tupl
     if not missing and (ordered or not branch.sort):
         return Match(index, Reach.FULLY, bounded=bounded, ordered=ordered)
     if not why:
-        why = "it serves a prefix only" if served else "its order is not the sort's"
+        why = "a prefix only" if served else "its order is not the sort's"
     return Match(index, Reach.PARTLY, missing, why, bounded, ordered)
 
 
