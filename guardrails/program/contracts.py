@@ -47,10 +47,19 @@ class Contracts:
 
                 configure()
                 try:
-                    return read_user_options(str(path)), path
+                    options = read_user_options(str(path))
                 except (FileNotFoundError, KeyError, ValueError):
                     continue  # no contracts in it, or none that import-linter itself could read
+                if self._is_about_this(options.session_options):
+                    return options, path
         return None
+
+    def _is_about_this(self, session: Mapping[str, Any]) -> bool:
+        """Whether a root package of the contracts is one of the project; a repository may hold other projects."""
+        roots = session.get("root_packages") or session.get("root_package") or ()
+        several = [roots] if isinstance(roots, str) else list(roots)
+        names = {name.partition(".")[0] for name in self.modules.by_name}
+        return any(str(root).partition(".")[0] in names for root in several)
 
     def _files(self) -> Iterator[Path]:
         root, base = self.modules.project.root, self.modules.project.base
@@ -108,6 +117,7 @@ class Contracts:
     def _check(self, options: Any, contract_options: Mapping[str, Any], graph: Any, path: Path) -> Iterator[Broken]:
         from importlinter.application.use_cases import _register_contract_types
         from importlinter.domain.contract import InvalidContractOptions, registry
+        from importlinter.domain.helpers import MissingImport
 
         name = str(contract_options.get("name", "unnamed"))
         place = Place(self._display(path), 1, 0, 1, 0)
@@ -120,7 +130,7 @@ class Contracts:
                 contract_options={k: v for k, v in contract_options.items() if k not in {"name", "type"}},
             )
             check = contract.check(graph=_copy(graph), verbose=False)
-        except (InvalidContractOptions, KeyError, ValueError, ImportError, AttributeError) as error:
+        except (InvalidContractOptions, MissingImport, KeyError, ValueError, ImportError, AttributeError) as error:
             message = f"{name} cannot be run: {type(error).__name__}: {error}"
             yield Broken(name, "invalid", message.splitlines()[0], name, place, (), ())
             return
