@@ -60,6 +60,8 @@ def blocking_call_in_async(program: Program) -> Iterator[Finding]:
     """An async def makes a blocking call itself."""
     for function in _async_functions(program):
         for call in program.blocking.direct(function):
+            if program.calls.only_startup(function):
+                break
             yield Finding(
                 "GR703",
                 function.place(call.span),
@@ -76,6 +78,8 @@ def blocking_call_reached_from_async(program: Program) -> Iterator[Finding]:
     """An async def calls synchronous code that blocks."""
     for function in _async_functions(program):
         for reach in program.blocking.reached(function):
+            if program.calls.only_startup(function):
+                break
             first, end = reach.chain[0][0], reach.end
             yield Finding(
                 "GR704",
@@ -110,9 +114,9 @@ def await_in_loop(program: Program) -> Iterator[Finding]:
     """An operation is awaited once per item of a loop."""
     for module in program.application:
         for code in module.functions:
-            if program.calls.only_startup(code):
-                continue
             for found in program.coroutines.looped(code):
+                if program.calls.only_startup(code):
+                    break
                 yield Finding(
                     "GR706",
                     code.place(found.span),
@@ -177,10 +181,10 @@ def motor_deprecated(program: Program) -> Iterator[Finding]:
 
 
 def _async_functions(program: Program) -> Iterator[Function]:
-    """The application's async functions, but for those that only start-up runs."""
+    """The application's async functions."""
     for module in program.application:
         for function in module.functions:
-            if function.is_async and not program.calls.only_startup(function):
+            if function.is_async:
                 yield function
 
 

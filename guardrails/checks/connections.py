@@ -51,11 +51,11 @@ def global_database_handle(program: Program) -> Iterator[Finding]:
     """A function reads a global connection handle instead of receiving it."""
     for module in program.application:
         for function in module.functions:
-            judged = program.layers.of(module) in _LAYERS or program.calls.on_request_path(function)
-            if not judged or program.calls.only_startup(function):
-                continue
             reads = list(program.connections.global_reads(function))
             if not reads or program.connections.is_provider(function):
+                continue
+            judged = program.layers.of(module) in _LAYERS or program.calls.on_request_path(function)
+            if not judged or program.calls.only_startup(function):
                 continue
             for read in reads:
                 yield Finding(

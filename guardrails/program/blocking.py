@@ -101,15 +101,9 @@ class Blocks:
             and value.origin is not None
             and value.origin[0] is code
             and value.origin[1] in handles
-            and self._is_handle(code.body.calls[value.origin[1]], code)
+            and value.cls in tables.HANDLES
             for argument in arguments
             for value in self.types.infer(argument, code, call.block)
-        )
-
-    def _is_handle(self, call: Call, code: Code) -> bool:
-        return any(
-            isinstance(v, ExternalValue) and v.name in tables.HANDLES
-            for v in self.types.infer(call.func, code, call.block)
         )
 
     @staticmethod

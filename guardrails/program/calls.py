@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from guardrails.facts.records import Attr, Call, CallRef, Expr, Lambda, Ref, Span, parts_of, span_of
+from guardrails.facts.records import Attr, Bind, Call, CallRef, Expr, Item, Lambda, Ref, Span, parts_of, span_of
 from guardrails.knowledge import handoff
 from guardrails.program import external
 from guardrails.program.layers import Layers
@@ -52,15 +52,19 @@ class CallGraph:
     def _find(self, code: Code) -> Iterator[Edge]:
         types, body = self.types, code.body
         for index, call in enumerate(body.calls):
-            for target in types.targets(call, code):
-                kind = "call" if self._runs(target, call, index, code) else "generator"
-                yield Edge(target, call.span, kind, call.block)
-            handed = self._handed(call.func, call.block, code, call)
+            if self.may_name_function(call.func, code):
+                for target in types.targets(call, code):
+                    kind = "call" if self._runs(target, call, index, code) else "generator"
+                    yield Edge(target, call.span, kind, call.block)
+            handed: dict[int, str] | None = None
             for argument in (*call.args, *(k.value for k in call.keywords)):
-                if isinstance(argument, (Ref, Attr, Lambda, CallRef)):
-                    for function in self._references(argument, code, call.block):
-                        where = handed.get(id(argument), "")
-                        yield Edge(function, span_of(argument, body), "handed", call.block, where)
+                if not self.may_name_function(argument, code):
+                    continue
+                for function in self._references(argument, code, call.block):
+                    if handed is None:
+                        handed = self._handed(call, code)
+                    where = handed.get(id(argument), "")
+                    yield Edge(function, span_of(argument, body), "handed", call.block, where)
         yield from self._property_reads(code)
         for block in body.blocks:
             if block.kind in {"with", "async-with"} and block.expr is not None:
@@ -90,11 +94,52 @@ class CallGraph:
             for outer in code.body.calls
         )  # fmt: skip
 
-    def _handed(self, func: Expr, block: int, code: Code, call: object) -> dict[int, str]:
+    def may_name_function(self, expr: Expr, code: Code) -> bool:
+        """Whether an expression may be a function or class of the project, by its last name alone.
+
+        Most calls and arguments are not: asking this first saves inferring them.
+        """
+        if isinstance(expr, Ref):
+            name = expr.name
+            if "." in name:
+                return name.rpartition(".")[2] in self._callables
+            if name in self._callables:
+                return True
+            scope: Code | None = code
+            while isinstance(scope, Function):
+                if name in scope.bindings or name in scope.parameters_by_name:
+                    return True
+                scope = scope.outer
+            return False
+        if isinstance(expr, Attr):
+            return expr.name in self._callables
+        if isinstance(expr, CallRef):
+            return _tail(code.body.calls[expr.index].func) in {"partial", "partialmethod"}
+        return isinstance(expr, (Lambda, Item))
+
+    @cached_property
+    def _callables(self) -> frozenset[str]:
+        """The names under which functions and classes of the project are known anywhere in it."""
+        found: set[str] = set()
+        for module in self.modules.ordered:
+            found.update(f.name for f in module.functions)
+            found.update(c.name for c in module.classes)
+            found.update(i.alias for i in module.facts.imports if i.alias)
+            for code in module.codes():
+                named = isinstance(code, Function)
+                for name, definitions in code.bindings.items() if not named else ():
+                    if any(isinstance(d, Bind) for d in definitions):
+                        found.add(name)
+                found.update(
+                    b.target.name.rpartition(".")[2] for b in code.attribute_bindings if isinstance(b.target, Ref)
+                )
+        return frozenset(found)
+
+    def _handed(self, call: Call, code: Code) -> dict[int, str]:
         table: dict[int, str] = {}
-        for value in self.types.infer(func, code, block):
+        for value in self.types.infer(call.func, code, call.block):
             if isinstance(value, ExternalValue):
-                for expr, where in external.handed_functions(value.name, call):  # type: ignore[arg-type]
+                for expr, where in external.handed_functions(value.name, call):
                     table[id(expr)] = where
         return table
 
@@ -195,29 +240,86 @@ class CallGraph:
                             found.update(f for f in self.types.targets(inner, code) if f.is_async)
         return found
 
-    @cached_property
-    def startup(self) -> frozenset[Function]:
-        """Code reachable from lifespans, start-up events, app factories, the import of modules, or scripts."""
-        roots: list[Code] = sorted(self.web.startup, key=lambda f: f.qualname)
-        for module in self.modules.ordered:
-            roots.append(module)
-            roots.extend(module.classes)
-            if not module.application:
-                roots.extend(module.functions)
-        return self.reachable(roots) - frozenset(self.web.handlers)
-
     def only_startup(self, code: Code) -> bool:
-        """Whether start-up reaches the code and no request does. The body of a module counts where it is wiring."""
+        """Whether start-up reaches the code and no request does. The body of a module counts where it is wiring.
+
+        Start-up: lifespans, start-up events, app factories, the import of modules, scripts.
+        """
         if isinstance(code, Module):
             return not code.application or self.layers.of(code) == "wiring"
         if isinstance(code, Class):
             return code.outer is None or self.only_startup(code.outer)
         assert isinstance(code, Function)
-        return code in self.startup and code not in self.request_path
+        return code not in self.request_path and self.in_startup(code)
+
+    def in_startup(self, code: Function) -> bool:
+        """Whether start-up reaches the function: found backwards, from the function to a root."""
+        known = self._in_startup.get(code)
+        if known is not None:
+            return known
+        seen: set[Code] = {code}
+        pending: list[Code] = [code]
+        found = False
+        while pending and not found:
+            current = pending.pop()
+            if self._is_startup_root(current) or self._in_startup.get(current, False):  # type: ignore[call-overload]
+                found = True
+                break
+            assert isinstance(current, Function)
+            for caller in self._callers(current):
+                if caller not in seen:
+                    seen.add(caller)
+                    pending.append(caller)
+        self._in_startup[code] = found
+        return found
+
+    @cached_property
+    def _in_startup(self) -> dict[Function, bool]:
+        return {}
+
+    def _is_startup_root(self, code: Code) -> bool:
+        if not isinstance(code, Function):
+            return True
+        return code in self.web.startup or not code.module.application
+
+    def _callers(self, function: Function) -> Iterator[Code]:
+        """The code that may run a function: what mentions its name (or its class's) and has an edge to it."""
+        outer = function.outer
+        if isinstance(outer, Function) and function not in self.web.handlers:
+            yield outer
+        names = {function.name}
+        if function.cls is not None and function.name.startswith("__"):
+            names = {c.name for c in self.types.with_subclasses(function.cls)} | {"super"}
+        seen: set[Code] = set()
+        for name in sorted(names):
+            for code in self._mentions.get(name, ()):
+                if code not in seen and code is not function:
+                    seen.add(code)
+                    if any(edge.target is function for edge in self.edges(code)):
+                        yield code
+
+    @cached_property
+    def _mentions(self) -> dict[str, list[Code]]:
+        """The code that reads each name: as a plain name or as the last part of a dotted one, under its first name."""
+        table: dict[str, list[Code]] = {}
+        for module in self.modules.ordered:
+            aliases = {i.alias: i.name for i in module.facts.imports if i.alias and i.name}
+            for code in module.codes():
+                names = {part for load in code.body.loads for part in load.split(".")}
+                names.update(call.func.name for call in code.body.calls if isinstance(call.func, Attr))
+                names.update(aliases[name] for name in names & aliases.keys())
+                for name in names:
+                    table.setdefault(name, []).append(code)
+        return table
 
     def on_request_path(self, code: Code) -> bool:
         """Whether a request may run the code."""
         return isinstance(code, Function) and code in self.request_path
+
+
+def _tail(expr: Expr) -> str:
+    name = getattr(expr, "name", "")
+    return name.rpartition(".")[2] if isinstance(name, str) else ""
 
 
 def positions(code: Code) -> Iterator[tuple[int, Expr]]:

@@ -27,6 +27,8 @@ from guardrails.program.values import (
 if TYPE_CHECKING:
     from guardrails.program.program import Program
 
+# Later than every span: what a name is once the whole body has run.
+_AT_THE_END = 1 << 62
 _CACHES = frozenset({"lru_cache", "cache", "cached", "singleton"})
 _CLOSERS = frozenset({"close", "aclose", "disconnect", "disconnect_all", "close_client", "close_connection"})
 
@@ -81,7 +83,9 @@ class Connections:
 
     @staticmethod
     def _asks_for_none(block: Block) -> bool:
-        """``if client is None``, ``if not client``, ``if "client" not in globals()``."""
+        """``if client is None``, ``if not client``, ``if "client" not in globals()``, ``except KeyError``."""
+        if block.kind == "except":
+            return True
         return block.kind in {"if", "while"} and block.expr is not None and _tests_absence(block.expr)
 
     @staticmethod
@@ -99,35 +103,33 @@ class Connections:
     @cached_property
     def _closed(self) -> tuple[frozenset[tuple[Code, int]], bool]:
         """The constructions that shutdown closes, and whether it closes something that cannot be traced."""
-        closed: set[tuple[Code, int]] = set()
-        anything = False
-        calls = self.program.calls
-        for module in self.program.application:
+        closed: set[tuple[Code, int] | None] = set()
+        for module in self.program.application if self.clients else ():
             for code in module.codes():
-                if isinstance(code, Function) and code not in calls.startup and not self._is_exit(code):
-                    continue
-                for call in code.body.calls:
-                    name = getattr(call.func, "name", "")
-                    if name.rpartition(".")[2] not in _CLOSERS:
-                        continue
-                    for value in self.types.infer(call.func, code, call.block):
-                        receiver = value.receiver if isinstance(value, ExternalValue) else None
-                        if isinstance(value, ExternalValue) and value.name in drivers.FUNCTIONS:
-                            anything = True
-                        elif external.kind(receiver) == "client" if receiver is not None else False:
-                            assert isinstance(receiver, ExternalInstance)
-                            if receiver.origin is None:
-                                anything = True
-                            else:
-                                closed.add(receiver.origin)
-                        elif isinstance(value, UnknownValue):
-                            anything = anything or "client" in name.lower() or "mongo" in name.lower()
-                closed.update(self._entered(code))
-        return frozenset(closed), anything
+                found = {*self._closing(code), *self._entered(code)}
+                if found and self._runs_at_shutdown(code):
+                    closed |= found
+        return frozenset(origin for origin in closed if origin is not None), None in closed
 
-    @staticmethod
-    def _is_exit(code: Function) -> bool:
-        return code.name in {"__exit__", "__aexit__", "__del__"}
+    def _runs_at_shutdown(self, code: Code) -> bool:
+        if not isinstance(code, Function):
+            return True
+        return code.name in {"__exit__", "__aexit__", "__del__"} or self.program.calls.in_startup(code)
+
+    def _closing(self, code: Code) -> Iterator[tuple[Code, int] | None]:
+        """What the calls of a body close: where it was constructed, or None for a client that cannot be traced."""
+        for call in code.body.calls:
+            name = getattr(call.func, "name", "")
+            if name.rpartition(".")[2] not in _CLOSERS:
+                continue
+            for value in self.types.infer(call.func, code, call.block):
+                receiver = value.receiver if isinstance(value, ExternalValue) else None
+                if isinstance(receiver, ExternalInstance) and external.kind(receiver) == "client":
+                    yield receiver.origin
+                elif isinstance(value, ExternalValue) and value.name in drivers.FUNCTIONS:
+                    yield None
+                elif isinstance(value, UnknownValue) and ("client" in name.lower() or "mongo" in name.lower()):
+                    yield None
 
     def _entered(self, code: Code) -> Iterator[tuple[Code, int]]:
         """Clients that a ``with`` closes."""
@@ -193,7 +195,7 @@ class Connections:
         first, *rest = dotted.split(".")
         if _is_local(first, function):
             return None
-        values = self.types.in_module(function.module, first)
+        values = self.types.name(first, function, 0, _AT_THE_END)
         whole = first
         for part in ["", *rest]:
             if part:
@@ -240,6 +242,8 @@ class Connections:
         if self.is_provider(function):
             return
         for call in function.body.calls:
+            if not self.program.calls.may_name_function(call.func, function):
+                continue
             for target in self.types.targets(call, function):
                 kind = self.provided_kind(target)
                 if kind and self._is_database_provider(target, call, function):

@@ -35,6 +35,7 @@ from guardrails.program.values import (
 if TYPE_CHECKING:
     from guardrails.program.program import Program
 
+_PER_ITEM = frozenset({"read", "write", "count", "distinct", "aggregate"})
 _LOOPS = frozenset({"for", "async-for", "while", "comprehension", "async-comprehension"})
 _AS_VALUE = frozenset({"receiver", "iterate", "async-iterate", "test", "operand"})
 # Built-in functions that look into what they are given.
@@ -261,17 +262,19 @@ class Coroutines:
                 yield LoopedAwait(code, call.span, what, loop.span)
 
     def _repeats(self, loop: Block, code: Code) -> bool:
-        """``for _ in range(3)``: a loop that tries again, not one over items."""
+        """``for _ in range(3)`` tries again, ``range(0, n, 1000)`` goes by batches: neither is a loop over items."""
         call = code.call(loop.expr)
-        counted = call is not None and isinstance(call.func, Ref) and call.func.name == "range"
-        return counted and isinstance(loop.target, Ref) and loop.target.name not in {
-            e.name.partition(".")[0] for _, e in positions(code) if isinstance(e, Ref) and e is not loop.target
-        }  # fmt: skip
+        if call is None or not isinstance(call.func, Ref) or call.func.name != "range":
+            return False
+        if len(call.args) == 3 or not isinstance(loop.target, Ref):
+            return len(call.args) == 3
+        read = {e.name.partition(".")[0] for _, e in positions(code) if isinstance(e, Ref) and e is not loop.target}
+        return loop.target.name not in read
 
     def _remote(self, call: Call, index: int, code: Code, own: object, depth: int) -> str | None:
         operations = self.program.mongo.by_code.get(code, ())
         for operation in operations:
-            if operation.index == index and operation.method.kind in {"read", "write", "count", "distinct", "aggregate"}:
+            if operation.index == index and operation.method.kind in _PER_ITEM and not operation.name.endswith("_many"):
                 return operation.shown
         for value in self.types.infer(call.func, code, call.block):
             if isinstance(value, ExternalValue) and value.name.startswith(_HTTP):

@@ -64,6 +64,7 @@ class Mongo:
         self.modules = modules
         self.types = types
         self.extra = frozenset(extra)
+        self._extra_names = frozenset(name.rpartition(".")[2] for name in extra)
 
     # --- operations
 
@@ -107,7 +108,7 @@ class Mongo:
 
     def _operation(self, call: Call, index: int, code: Code) -> Operation | None:
         tail = getattr(call.func, "name", "").rpartition(".")[2]
-        if tail not in _OPERATION_NAMES and not self.extra and not isinstance(call.func, Ref):
+        if tail not in _OPERATION_NAMES and tail not in self._extra_names:
             return None
         values = self.types.expand(self.types.infer(call.func, code, call.block))
         for value in values:
