@@ -377,8 +377,14 @@ class _Extractor:
         for name in node.names:
             self.imports.append(
                 Import(
-                    name.name, 0, None, name.asname, self.type_checking > 0, self.guarded > 0,
-                    self.frame.function, _span(node),
+                    name.name,
+                    0,
+                    None,
+                    name.asname,
+                    self.type_checking > 0,
+                    self.guarded > 0,
+                    self.frame.function,
+                    _span(node),
                 )  # fmt: skip
             )
 
@@ -386,8 +392,14 @@ class _Extractor:
         for name in node.names:
             self.imports.append(
                 Import(
-                    node.module or "", node.level, name.name, name.asname, self.type_checking > 0,
-                    self.guarded > 0, self.frame.function, _span(node),
+                    node.module or "",
+                    node.level,
+                    name.name,
+                    name.asname,
+                    self.type_checking > 0,
+                    self.guarded > 0,
+                    self.frame.function,
+                    _span(node),
                 )  # fmt: skip
             )
 

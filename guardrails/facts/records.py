@@ -4,15 +4,16 @@ A file is a ``ModuleFacts``: its imports, classes and functions, and three kinds
 function). A body is flat: ``blocks`` say how its statements nest, ``events`` are its statements in source order,
 ``calls`` are its calls in order of evaluation. Values are small symbolic expressions (``Expr``); a call inside an
 expression is a ``CallRef`` into the ``calls`` of the body that evaluates it, so every call stands in one place.
-Decorators, parameter defaults, annotations and base classes are evaluated by the *enclosing* body and refer to its calls.
+Decorators, parameter defaults, annotations and base classes are evaluated by the *enclosing* body and refer to its
+calls.
 
 Everything here is a frozen msgspec struct, encoded as arrays: quick to build, to cache and to read back.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Union
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import msgspec
 
@@ -35,6 +36,13 @@ def unpack(span: Span) -> tuple[int, int, int, int]:
     rest, down = divmod(rest, _DOWN)
     line, column = divmod(rest, _COLUMN)
     return line, column, line + down, end_column
+
+
+def end_of(span: Span) -> Span:
+    """A span that begins where this one ends: compares later than all that lies inside."""
+    rest, end_column = divmod(span, _COLUMN)
+    rest, down = divmod(rest, _DOWN)
+    return ((rest // _COLUMN + down) * _COLUMN + end_column) * _DOWN * _COLUMN
 
 
 def line_of(span: Span) -> int:
@@ -183,10 +191,10 @@ class Unknown(_Record, frozen=True, tag=18):
     span: Span
 
 
-Expr = Union[
-    Ref, Attr, CallRef, Const, Bytes, FString, Items, Mapping, Op, Item, Await, Yield,
-    Cond, Lambda, Comp, Star, Walrus, Unknown,
-]  # fmt: skip
+Expr = (
+    Ref | Attr | CallRef | Const | Bytes | FString | Items | Mapping | Op | Item | Await | Yield
+    | Cond | Lambda | Comp | Star | Walrus | Unknown
+)  # fmt: skip
 
 
 class Keyword(_Record, frozen=True):
@@ -217,7 +225,8 @@ class Block(_Record, frozen=True):
     """A stretch of statements. Block 0 is the body itself.
 
     ``kind``: ``body``, ``if``, ``else``, ``for``, ``async-for``, ``while``, ``loop-else``, ``try``, ``except``,
-    ``try-else``, ``finally``, ``with``, ``async-with``, ``match``, ``case``, ``comprehension``, ``async-comprehension``.
+    ``try-else``, ``finally``, ``with``, ``async-with``, ``match``, ``case``, ``comprehension``,
+    ``async-comprehension``.
     ``of``: the block that this one completes (the ``if`` of an ``else``, the ``try`` of an ``except``), or -1.
     ``expr``: test, iterable, context manager, exception type or match subject; ``target``: what it is bound to.
     """
@@ -308,7 +317,7 @@ class Define(_Record, frozen=True, tag=9):
     span: Span
 
 
-Event = Union[Bind, Do, Return, Raise, Jump, Assert, Delete, Scope, Define]
+Event = Bind | Do | Return | Raise | Jump | Assert | Delete | Scope | Define
 
 
 class Body(_Record, frozen=True):
@@ -418,50 +427,48 @@ def span_of(expr: Expr, body: Body) -> Span:
     return expr.span
 
 
-def children(expr: Expr, body: Body) -> Iterator[Expr]:
+def _of_call(expr: CallRef, body: Body) -> Sequence[Expr]:
+    call = body.calls[expr.index]
+    return (call.func, *call.args, *[keyword.value for keyword in call.keywords])
+
+
+def _of_mapping(expr: Mapping, body: Body) -> Sequence[Expr]:
+    return [part for pair in zip(expr.keys, expr.values) for part in pair if part is not None]
+
+
+_PARTS: dict[type, Callable[[Any, Body], Sequence[Expr]]] = {
+    Attr: lambda expr, body: (expr.value,),
+    CallRef: _of_call,
+    FString: lambda expr, body: expr.parts,
+    Items: lambda expr, body: expr.items,
+    Mapping: _of_mapping,
+    Op: lambda expr, body: expr.operands,
+    Item: lambda expr, body: (expr.value, expr.index),
+    Await: lambda expr, body: (expr.value,),
+    Yield: lambda expr, body: (expr.value,) if expr.value is not None else (),
+    Cond: lambda expr, body: (expr.test, expr.body, expr.orelse),
+    Comp: lambda expr, body: (expr.element, expr.value) if expr.value is not None else (expr.element,),
+    Star: lambda expr, body: (expr.value,),
+    Walrus: lambda expr, body: (expr.value,),
+}
+"""How to get at the direct parts of an expression; the types that are missing here have none."""
+
+
+def children(expr: Expr, body: Body) -> Sequence[Expr]:
     """The direct parts of an expression, in source order; a call's function, arguments and keyword values too."""
-    if isinstance(expr, (Ref, Const, Bytes, Lambda, Unknown)):
-        return
-    if isinstance(expr, CallRef):
-        call = body.calls[expr.index]
-        yield call.func
-        yield from call.args
-        for keyword in call.keywords:
-            yield keyword.value
-    elif isinstance(expr, (Attr, Await, Star, Walrus)):
-        yield expr.value
-    elif isinstance(expr, FString):
-        yield from expr.parts
-    elif isinstance(expr, Items):
-        yield from expr.items
-    elif isinstance(expr, Mapping):
-        for key, value in zip(expr.keys, expr.values):
-            if key is not None:
-                yield key
-            yield value
-    elif isinstance(expr, Op):
-        yield from expr.operands
-    elif isinstance(expr, Item):
-        yield expr.value
-        yield expr.index
-    elif isinstance(expr, Yield):
-        if expr.value is not None:
-            yield expr.value
-    elif isinstance(expr, Cond):
-        yield expr.test
-        yield expr.body
-        yield expr.orelse
-    elif isinstance(expr, Comp):
-        yield expr.element
-        if expr.value is not None:
-            yield expr.value
+    parts = _PARTS.get(type(expr))
+    return parts(expr, body) if parts is not None else ()
 
 
 def walk(expr: Expr, body: Body) -> Iterator[Expr]:
     """An expression and all its parts, outermost first, in source order."""
-    yield expr
-    for child in children(expr, body):
-        yield from walk(child, body)
+    pending = [expr]
+    while pending:
+        expr = pending.pop()
+        yield expr
+        parts = _PARTS.get(type(expr))
+        if parts is not None:
+            pending.extend(parts(expr, body)[::-1])
 
 
 def parts_of(event: Event) -> Iterator[Expr]:
