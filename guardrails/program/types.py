@@ -37,6 +37,7 @@ from guardrails.facts.records import (
     Star,
     Walrus,
     Yield,
+    end_of,
 )  # fmt: skip
 from guardrails.program import external
 from guardrails.program.model import Class, Code, Definition, Function, Module, bound_names
@@ -157,7 +158,7 @@ class Types:
         before: list[Definition] = []
         for definition in reversed(definitions):
             start, own = _position(definition)
-            if start >= span and not (isinstance(definition, Bind) and definition.op == "for" and own in around):
+            if start > span and not (isinstance(definition, Bind) and definition.op == "for" and own in around):
                 continue
             if _excluded(code, own, around):
                 continue
@@ -335,10 +336,7 @@ class Types:
         parameter = function.parameters_by_name[name]
         outer = function.outer
         assert outer is not None
-        marker = self.depends_marker(parameter.default, outer)
-        if marker is None and parameter.annotation is not None:
-            for expr, code in self._annotated_parts(parameter.annotation, outer):
-                marker = self.depends_marker(expr, code) or marker
+        marker = self.dependency_marker(function, name)
         if marker is None:
             return None
         call, code = marker
@@ -353,6 +351,17 @@ class Types:
             ClassValue(v.cls) if isinstance(v, InstanceValue) else v
             for v in self.annotation(parameter.annotation, outer)
         )
+
+    def dependency_marker(self, function: Function, name: str) -> tuple[Call, Code] | None:
+        """The ``Depends(...)`` call of a parameter, in its default or its annotation, with the code that holds it."""
+        parameter = function.parameters_by_name[name]
+        outer = function.outer
+        assert outer is not None
+        marker = self.depends_marker(parameter.default, outer)
+        if marker is None and parameter.annotation is not None:
+            for expr, code in self._annotated_parts(parameter.annotation, outer):
+                marker = self.depends_marker(expr, code) or marker
+        return marker
 
     def depends_marker(self, expr: Expr | None, code: Code) -> tuple[Call, Code] | None:
         """The ``Depends(...)`` call that an expression is, followed through names, with the code that holds it."""
@@ -1261,9 +1270,13 @@ class Types:
 
 
 def _position(definition: Definition) -> tuple[int, int]:
-    """Where a definition starts (a comparable span), and the block it stands in."""
+    """From where on a definition holds (a comparable span), and the block it stands in.
+
+    An assignment holds after its statement: in ``user = user.copy()`` the right side reads the user of before.
+    """
     if isinstance(definition, Bind):
-        return definition.span, definition.block
+        after = definition.op not in {"for", "with", "except"}
+        return end_of(definition.span) if after else definition.span, definition.block
     if isinstance(definition, Import):
         return definition.span, 0
     return definition.facts.span, definition.facts.block
