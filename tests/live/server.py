@@ -15,9 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-AVAILABLE = (
-    importlib.util.find_spec("secantus") is not None and importlib.util.find_spec("pymongo") is not None
-)
+AVAILABLE = importlib.util.find_spec("secantus") is not None and importlib.util.find_spec("pymongo") is not None
 
 
 @contextmanager

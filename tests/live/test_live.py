@@ -61,9 +61,7 @@ def test_a_missing_and_an_extra_index(uri: str, database: Any) -> None:
 
 def test_a_changed_direction(uri: str, database: Any) -> None:
     database.users.create_index([("a", 1), ("b", 1)])
-    assert kinds([index("a", "-b")], live(uri)) == [
-        ("direction", "declared (a: 1, b: -1), live (a: 1, b: 1)")
-    ]
+    assert kinds([index("a", "-b")], live(uri)) == [("direction", "declared (a: 1, b: -1), live (a: 1, b: 1)")]
 
 
 def test_a_changed_order(uri: str, database: Any) -> None:
@@ -88,9 +86,7 @@ def test_nothing_is_written(uri: str, database: Any) -> None:
 
     def state() -> Any:
         names = database.list_collection_names()
-        return {name: list(database[name].list_indexes()) for name in names}, database.users.count_documents(
-            {}
-        )
+        return {name: list(database[name].list_indexes()) for name in names}, database.users.count_documents({})
 
     before = state()
     with LiveDatabase(uri, "shop") as opened:

@@ -166,9 +166,7 @@ def _faithful(indexes: list[Spec], find: Mapping[str, Any]) -> bool:
     for branch in find.get("filter", {}).get("$or", [find.get("filter", {})]):
         # Under another collation mongod uses an index for values that are no strings; the server never does.
         different = [
-            keys
-            for keys, options in indexes
-            if ("collation" in options) is not collated and keys[0][0] in branch
+            keys for keys, options in indexes if ("collation" in options) is not collated and keys[0][0] in branch
         ]
         if different and not all(_stringy(test) for test in branch.values()):
             return False
