@@ -115,6 +115,38 @@ INCLUDE_ROUTER: Final = "include_router"
 MOUNTS: Final[Mapping[str, int]] = MappingProxyType({"host": 1, "mount": 1})
 """Methods that put another ASGI application under a path or host -> the position of that application."""
 
+PATH_PARAMETER: Final = re.compile(r"{([a-zA-Z_][a-zA-Z0-9_]*)(?::([a-zA-Z_][a-zA-Z0-9_]*))?}")
+"""A parameter of a path, ``{user_id}`` or ``{rest:path}``: its name and its converter."""
+
+PATH_CONVERTERS: Final = ("float", "int", "path", "str", "uuid")
+"""Starlette's own path converters; a parameter without one has ``str``."""
+
+_ALIVE: Final = frozenset(
+    {
+        "alive", "health", "health-check", "healthcheck", "healthz", "heartbeat", "live", "liveness", "livez", "ping",
+        "ready", "readiness", "readyz", "startup",
+    }
+)
+_ABOUT_THE_SERVICE: Final = frozenset(
+    {"docs", "favicon.ico", "info", "metrics", "openapi.json", "redoc", "robots.txt", "status", "version"}
+)
+_VERSION: Final = re.compile(r"v\d+(?:[._]\d+)*\Z", re.IGNORECASE)
+
+
+def is_bare_version(path: str) -> bool:
+    """Whether a path or prefix says an API and its version at most: ``""``, ``/``, ``/v1``, ``/api/v1``."""
+    parts = [part for part in path.split("/") if part]
+    return all(part.lower() == "api" or _VERSION.match(part) for part in parts)
+
+
+def is_operational(path: str) -> bool:
+    """Whether a full path is for those who run the service: its root, health, readiness, metrics, documentation."""
+    if "{" in path:
+        return False
+    parts = [part.lower().replace("_", "-") for part in path.split("/") if part]
+    return is_bare_version(path) or bool(_ALIVE.intersection(parts)) or parts[-1] in _ABOUT_THE_SERVICE
+
+
 LIFECYCLE_KEYWORDS: Final = frozenset({"lifespan", "on_shutdown", "on_startup"})
 """Arguments of apps and routers that take start-up and shutdown code."""
 

@@ -176,6 +176,21 @@ class Layers:
                 return _WEAK[weak]
         return None
 
+    def claimed(self, module: Module) -> str | None:
+        """The layer with endpoints of its own nowhere (services, repositories, models, schemas) that configuration
+        or an unmistakable word of the module's name assigns it to; None where the word also names a thing, or
+        where a folder says routes (``routes/services.py`` has the endpoints of services).
+        """
+        configured = self.configured(module)
+        layer = configured or self.by_name(module)
+        if layer not in {"services", "repositories", "models", "schemas"}:
+            return None
+        parts = module.name.split(".")
+        words = {_key(part, _STRONG) for part in parts[self._root :]} - {None}
+        deciding = {word for word in words if _STRONG[word or ""] == layer and word not in _EVERYDAY}
+        routes = any(_STRONG[word or ""] == "routes" for word in words)
+        return layer if configured or (deciding and not routes) else None
+
     @staticmethod
     def _own_strong(name: str, is_folder: bool) -> tuple[str, str] | None:
         word = _key(name, _STRONG)

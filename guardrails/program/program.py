@@ -26,6 +26,7 @@ from guardrails.program.operations import Operations
 from guardrails.program.queries.indexing import Indexing
 from guardrails.program.repositories import Repositories
 from guardrails.program.roles import Roles
+from guardrails.program.routes import Routes
 from guardrails.program.secrets import Secrets
 from guardrails.program.settings import Settings
 from guardrails.program.types import Types
@@ -35,7 +36,7 @@ from guardrails.project.model import Project
 
 
 class Program:
-    """One application. Its parts: ``types`` (names and values), ``imports``, ``layers``, ``calls``, ``web``,
+    """One application. Its parts: ``types`` (names and values), ``imports``, ``layers``, ``calls``, ``web``, ``routes``,
     ``mongo``, ``indexing`` (queries and indexes), ``blocking``, ``roles`` (database module, config module, index registry).
     """
 
@@ -63,6 +64,10 @@ class Program:
     @cached_property
     def web(self) -> Web:
         return Web(self.modules, self.types)
+
+    @cached_property
+    def routes(self) -> Routes:
+        return Routes(self)
 
     @cached_property
     def layers(self) -> Layers:

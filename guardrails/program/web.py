@@ -65,6 +65,10 @@ class Web:
         """Whether a value is a FastAPI or Starlette application."""
         return self._is(value, tables.APPS)
 
+    def is_fastapi(self, value: Value) -> bool:
+        """Whether a value is a FastAPI application."""
+        return self._is(value, frozenset({"fastapi.FastAPI"}))
+
     def is_router(self, value: Value) -> bool:
         """Whether a value is a router."""
         return self._is(value, tables.ROUTERS)
