@@ -202,11 +202,26 @@ class Logs:
     def is_configured(self) -> bool:
         """Whether something that runs at start-up, the import of a module included, configures logging."""
         return any(
-            not isinstance(code, Function) or self.program.calls.in_startup(code)
+            self.program.calls.in_startup(code) if isinstance(code, Function) else code.module in self._imported
             for module in self.program.application
             for code in module.codes()
             if self._sets_handlers(code) or any(self._configures(call, code) for call in code.body.calls)
         )
+
+    @cached_property
+    def _imported(self) -> frozenset[Module]:
+        """The modules that construct the apps and all that they import, the packages around them included."""
+        found: set[Module] = set()
+        pending = [site.code.module for site in self.program.web.app_sites]
+        while pending:
+            module = pending.pop()
+            if module in found:
+                continue
+            found.add(module)
+            pending += [e.imported for e in self.program.imports.of.get(module, ()) if not e.type_checking]
+            package = self.program.modules.by_name.get(module.name.rpartition(".")[0])
+            pending += [package] if package is not None else []
+        return frozenset(found)
 
     @staticmethod
     def _sets_handlers(code: Code) -> bool:

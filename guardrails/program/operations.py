@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _HEALTH = re.compile(r"/(?:health|healthz|healthcheck|health-check|live|livez)/?\Z", re.IGNORECASE)
 _READINESS = re.compile(r"/(?:ready|readyz|readiness)/?\Z", re.IGNORECASE)
-_METRICS = re.compile(r"/metrics/?\Z", re.IGNORECASE)
+_METRICS = re.compile(r"/(?:[\w.-]*[-_.])?metrics/?\Z", re.IGNORECASE)
 _VERSION = re.compile(r"/v\d+(?:\.\d+)*(?:/|\Z)|/\d{4}-\d{2}-\d{2}(?:/|\Z)", re.IGNORECASE)
 _LIMITERS = ({"rate", "limit"}, {"rate", "limiter"}, {"rate", "limiting"}, {"ratelimit"}, {"ratelimiter"}, {"throttle"},
              {"throttling"}, {"throttled"}, {"throttler"})  # fmt: skip
