@@ -53,18 +53,14 @@ def test_logical_operators_keep_their_structure() -> None:
     assert read_filter({"a": 1, "$or": [{"b": 2}, {"c": 3}]}) == And(
         (Condition("a", "$eq", 1), Or((Condition("b", "$eq", 2), Condition("c", "$eq", 3))))
     )
-    assert read_filter({"$and": [{"a": 1}, {"b": 2}]}) == And(
-        (Condition("a", "$eq", 1), Condition("b", "$eq", 2))
-    )
+    assert read_filter({"$and": [{"a": 1}, {"b": 2}]}) == And((Condition("a", "$eq", 1), Condition("b", "$eq", 2)))
 
 
 def test_element_match_of_documents_and_of_values() -> None:
     assert read_filter({"items": {"$elemMatch": {"sku": ANY, "count": {"$gt": 1}}}}) == Element(
         "items", And((Condition("sku", "$eq", ANY), Condition("count", "$gt", 1)))
     )
-    assert read_filter({"scores": {"$elemMatch": {"$gte": 80}}}) == Element(
-        "scores", Condition("", "$gte", 80)
-    )
+    assert read_filter({"scores": {"$elemMatch": {"$gte": 80}}}) == Element("scores", Condition("", "$gte", 80))
     inner = read_filter({"tags": {"$all": [{"$elemMatch": {"name": ANY}}]}})
     assert inner == Element("tags", Condition("name", "$eq", ANY))
 
@@ -107,9 +103,7 @@ def test_an_unknown_value_is_no_unreadable_part() -> None:
 
 def test_options_and_comments_are_no_conditions() -> None:
     assert read_filter({"a": 1, "$comment": "why"}) == And((Condition("a", "$eq", 1), And()))
-    assert read_filter({"name": {"$regex": "^a", "$options": "i"}}) == Condition(
-        "name", "$regex", Pattern("^a", True)
-    )
+    assert read_filter({"name": {"$regex": "^a", "$options": "i"}}) == Condition("name", "$regex", Pattern("^a", True))
 
 
 @pytest.mark.parametrize(

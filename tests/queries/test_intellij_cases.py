@@ -77,9 +77,7 @@ def test_a_sibling_may_be_an_aggregation() -> None:
 
 
 def test_fields_of_one_role_keep_their_order() -> None:
-    assert advised(ask({"highCardinality": 52, "lowCardinality": "x"})) == [
-        "(highCardinality: 1, lowCardinality: 1)"
-    ]
+    assert advised(ask({"highCardinality": 52, "lowCardinality": "x"})) == ["(highCardinality: 1, lowCardinality: 1)"]
 
 
 def test_a_sort_keeps_its_order_and_leaves_out_fixed_fields() -> None:

@@ -137,9 +137,7 @@ def test_two_ranges_in_one_index() -> None:
         ("b a", ("a", "b"), PARTLY),
     ],
 )
-def test_a_sort_is_served_forwards_or_wholly_backwards(
-    sort: str, declared: tuple[str, ...], expected: Reach
-) -> None:
+def test_a_sort_is_served_forwards_or_wholly_backwards(sort: str, declared: tuple[str, ...], expected: Reach) -> None:
     assert reach({}, index(*declared), sort=sort) is expected
 
 

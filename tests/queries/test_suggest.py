@@ -80,9 +80,7 @@ def test_nothing_is_advised_for(query: Any) -> None:
 
 def test_the_order_of_the_queries_does_not_matter() -> None:
     queries = [ask({"a": ANY}), ask({"b": ANY, "a": ANY}), ask({"a": ANY}, sort="c")]
-    assert {tuple(advice(*order)) for order in (queries, queries[::-1])} == {
-        (("(a: 1, c: 1)", 2), ("(b: 1, a: 1)", 1))
-    }
+    assert {tuple(advice(*order)) for order in (queries, queries[::-1])} == {(("(a: 1, c: 1)", 2), ("(b: 1, a: 1)", 1))}
 
 
 def test_conditional_additions_get_the_first_field() -> None:

@@ -179,10 +179,33 @@ class Reader:
         written = self._written(operation.call.func, operation.code, operation.call.block, frame)
         if isinstance(written, str):
             return written
+        handed = self._handed_collection(operation, frame)
+        if handed is not None:
+            return handed
         outer = _outermost(frame)
         if isinstance(outer.code, Function) and outer.code.cls is not None and frame.receiver is outer.receiver:
             return Parameter("the collection depends on the class", outer.code, "")
         return operation.collection or Unknown("the collection is not named")
+
+    def _handed_collection(self, operation: Operation, frame: Frame) -> str | Unknown | None:
+        """The name of a collection that is itself a parameter, where the call that passes it is known."""
+        func, function = operation.call.func, frame.code
+        name = func.name.rpartition(".")[0] if isinstance(func, records.Ref) else ""
+        if not isinstance(function, Function) or name not in function.parameters_by_name:
+            return None
+        if frame.caller is None or frame.call is None:
+            return Parameter("the callers pass the collection", function, name)
+        argument = function.arguments(frame.call).get(name)
+        if argument is None:
+            return None
+        caller = frame.caller
+        for value in self.types.infer(argument, caller.code, frame.call.block, caller.receiver):
+            label = getattr(value, "label", None)
+            if isinstance(label, LiteralValue) and isinstance(label.value, str):
+                return label.value
+            if isinstance(label, ParameterValue):
+                return self._label(label, caller)
+        return None
 
     def _receiver_value(self, operation: Operation, frame: Frame) -> Value | None:
         """What the operation's method is called on, for the frame's class."""
@@ -202,16 +225,22 @@ class Reader:
                 value = self.evaluate.variable(label.name, current, 0, None)
                 return value if isinstance(value, (str, Unknown)) else Unknown("the collection is not a constant")
             current = current.caller
-        names = set()
-        for code, call in self.types.calls_of(label.function):
-            if frame.receiver is None or self._constructs(code, call, frame.receiver):
-                argument = label.function.arguments(call).get(label.name)
-                value = self.evaluate.value(argument, Frame(code, _class_of(code)), call.block) if argument else None
-                names.add(value if isinstance(value, str) else None)
+        names = set(self._handed_names(label.function, label.name, frame.receiver, LEVELS))
         if len(names) == 1:
             (name,) = names
             return name or Unknown("the collection is not a constant")
         return None
+
+    def _handed_names(self, function: Function, name: str, cls: Class | None, levels: int) -> Iterator[str | None]:
+        """What calls hand to a parameter, for instances of ``cls``; ``None`` for what is not constant."""
+        for code, call in self.types.calls_of(function):
+            if cls is None or self._constructs(code, call, cls):
+                argument = function.arguments(call).get(name)
+                value = self.evaluate.value(argument, Frame(code, _class_of(code)), call.block) if argument else None
+                if isinstance(value, Parameter) and value.function is not None and levels:
+                    yield from self._handed_names(value.function, value.name, cls, levels - 1)
+                else:
+                    yield value if isinstance(value, str) else None
 
     def _constructs(self, code: Code, call: Call, cls: Class) -> bool:
         """Whether a call of a base's ``__init__`` prepares instances of ``cls``: its own ``super()``, or ``cls(…)``."""
