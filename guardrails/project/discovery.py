@@ -20,6 +20,7 @@ import sys
 import tokenize
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 from guardrails.options import Options
@@ -52,14 +53,20 @@ def discover(paths: Sequence[Path], options: Options, cwd: Path) -> tuple[Projec
     for path in given:
         if not os.path.isdir(path) and not any(_inside(path, folder) for folder in folders):
             tree.add(path, os.stat(path), True)  # named by the user, so wanted whatever it is called
-            folders.append(os.path.dirname(path))
+            folders.append(_parent(path))
     roots = sorted(set(folders))
     return _Discovery(tree, roots, display).projects()
 
 
+_parent = lru_cache(1 << 16)(os.path.dirname)
+"""The folder around a path: asked for the same few folders by every import."""
+
+
 def _inside(path: str, folder: str) -> bool:
     """Whether ``path`` is ``folder`` or lies under it."""
-    return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
+    if not path.startswith(folder):
+        return False
+    return len(path) == len(folder) or folder.endswith(os.sep) or path[len(folder)] == os.sep
 
 
 def _bytes(path: str) -> bytes:
@@ -160,17 +167,17 @@ class _Discovery:
             folder = file.folder
             while folder not in self.folders:
                 self.folders.add(folder)
-                folder = os.path.dirname(folder)
+                folder = _parent(folder)
         self.around: set[str] = set()
         """The folders around the checked roots."""
         for root in roots:
-            while os.path.dirname(root) != root:
-                root = os.path.dirname(root)
+            while _parent(root) != root:
+                root = _parent(root)
                 self.around.add(root)
         self.holders: dict[str, set[str]] = defaultdict(set)
         """Name of a folder or module -> the folders that hold one of that name."""
         for folder in self.folders:
-            self.holders[os.path.basename(folder)].add(os.path.dirname(folder))
+            self.holders[os.path.basename(folder)].add(_parent(folder))
         for file in self.files:
             self.holders[file.stem].add(file.folder)
         self.virtual: set[str] = set()
@@ -184,7 +191,7 @@ class _Discovery:
             folder = file.folder
             while file.entry.application and folder not in self.loose and not self.has_init(folder):
                 self.loose.add(folder)
-                folder = os.path.dirname(folder)
+                folder = _parent(folder)
         self._best: dict[tuple[str, Names, Names], str] = {}
         self.votes: dict[str, set[str]] = {}
         """Import root -> its entries (files or folders) that the application imports through it."""
@@ -219,8 +226,8 @@ class _Discovery:
 
     def _package_parent(self, folder: str) -> str:
         """The folder that holds the outermost package around ``folder``; ``folder`` itself if it is none."""
-        while self.is_package(folder) and os.path.dirname(folder) != folder:
-            folder = os.path.dirname(folder)
+        while self.is_package(folder) and _parent(folder) != folder:
+            folder = _parent(folder)
         return folder
 
     def _resolve(self, root: str, parts: Names) -> tuple[int, str]:
@@ -252,7 +259,7 @@ class _Discovery:
             folder = file.folder
             for _ in range(level - 1):
                 self.virtual.add(folder)
-                folder = os.path.dirname(folder)
+                folder = _parent(folder)
             self.virtual.add(folder)
             for part in parts[:-1]:
                 folder = f"{folder}{os.sep}{part}"
@@ -282,7 +289,7 @@ class _Discovery:
         best, chosen = 0, ""
         holders = self.holders[parts[0]]
         while True:
-            parent = os.path.dirname(folder)
+            parent = _parent(folder)
             if parent == folder:
                 return chosen
             if folder in holders:
@@ -319,7 +326,7 @@ class _Discovery:
                 self._requirements[folder] = declared_names(Path(folder))
             if normal_name(name) in self._requirements[folder]:
                 return True
-            folder = os.path.dirname(folder)
+            folder = _parent(folder)
         return False
 
     def _base(self, file: _File) -> str:
@@ -345,13 +352,13 @@ class _Discovery:
             return package_parent
         folder = file.folder
         while folder != root and not self.has_init(folder):
-            folder = os.path.dirname(folder)
+            folder = _parent(folder)
         if not self.has_init(folder):  # nothing but folders: named as they lie
             return nearest or root
         # The outermost package. A folder around it with other modules, none imported from there, is one too.
         folder = self._package_parent(folder)
         while folder != root and _inside(folder, root) and folder not in self.votes and folder in self.loose:
-            folder = os.path.dirname(folder)
+            folder = _parent(folder)
         return folder
 
     def _top(self, file: _File) -> str:
@@ -386,7 +393,7 @@ class _Discovery:
             for (level, parts), names in file.relative.items():
                 start = file.folder
                 for _ in range(level - 1):
-                    start = os.path.dirname(start)
+                    start = _parent(start)
                 self._take(file.reached, start, parts, names)
             for parts, names in file.imports.items():
                 root = self._root_of(file.folder, parts, names) or self._elsewhere(file.folder, parts[0])
@@ -402,7 +409,7 @@ class _Discovery:
         if key not in self._nearest:
             nearby = sorted(self.tops[name], key=lambda top: (-len(os.path.commonpath((top, folder))), top))
             around = any(_inside(folder, top) for top in nearby)
-            self._nearest[key] = "" if around else os.path.dirname(nearby[0])
+            self._nearest[key] = "" if around else _parent(nearby[0])
         return self._nearest[key]
 
     def _take(self, reached: set[str], root: str, parts: Names, names: Names) -> None:
@@ -468,9 +475,9 @@ class _Discovery:
             if file.constructs:
                 folder = file.folder
                 while folder not in self.tree.markers and folder not in self.roots:
-                    if not (self.is_package(folder) and self.is_package(os.path.dirname(folder))):
+                    if not (self.is_package(folder) and self.is_package(_parent(folder))):
                         break
-                    folder = os.path.dirname(folder)
+                    folder = _parent(folder)
                 seeds.add(folder)
         for seed in sorted(seeds):
             if seed not in self.tree.markers and any(_inside(seed, other) for other in seeds - {seed}):
@@ -481,7 +488,7 @@ class _Discovery:
         """The outermost folder around ``folder``, within its checked root, that holds none of ``others``."""
         others = [other for other in others if not _inside(other, folder)]
         while folder not in self.roots:
-            parent = os.path.dirname(folder)
+            parent = _parent(folder)
             if any(_inside(other, parent) for other in others):
                 break
             folder = parent
@@ -546,7 +553,7 @@ class _Discovery:
             prefix = ""
             outer = base
             own = [file.dotted for file in by_base[base]]
-            while os.path.dirname(outer) != outer and any(_join(prefix, name) in taken for name in own):
+            while _parent(outer) != outer and any(_join(prefix, name) in taken for name in own):
                 outer, part = os.path.split(outer)
                 prefix = _join(part.replace(".", "_"), prefix)
             prefix_of[base] = prefix

@@ -17,7 +17,7 @@ from typing import Any
 
 import msgspec
 
-from guardrails.project.scan import Display, Ignore, read_ignore, repository_root
+from guardrails.project.scan import MARKERS, Display, Ignore, read_ignore, repository_root
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -25,6 +25,7 @@ else:
     import tomli as tomllib
 
 _EXAMPLE_WORDS = frozenset({"example", "sample", "template", "dist", "default", "defaults", "tpl", "tmpl", "skel"})
+_TEST_FOLDERS = frozenset({"test", "tests", "testing", "fixtures", "e2e"})
 _SIZE_LIMIT = 16 * 1024 * 1024
 """Bytes. Lock files of large projects are a few MB."""
 
@@ -108,16 +109,34 @@ class Environment:
                 path = folder / name
                 if kind is None or not path.is_file():
                     continue
-                found.append(
-                    DotenvFile(
-                        display=self.display(path),
-                        path=path,
-                        example=kind == "example",
-                        variables=tuple(parse_dotenv(_text(path))),
-                        tracked=self.tracked(path),
-                        ignored=self.ignored(path),
-                    )
-                )
+                found.append(self._dotenv(path, kind))
+        return tuple(found)
+
+    def _dotenv(self, path: Path, kind: str) -> DotenvFile:
+        return DotenvFile(
+            display=self.display(path),
+            path=path,
+            example=kind == "example",
+            variables=tuple(parse_dotenv(_text(path))),
+            tracked=self.tracked(path),
+            ignored=self.ignored(path),
+        )
+
+    @cached_property
+    def dotenv_elsewhere(self) -> tuple[DotenvFile, ...]:
+        """Tracked dotenv files and examples in other folders of the repository (``deploy/.env``), by path.
+
+        Folders of tests are left out, and those that are programs of their own (``frontend/package.json``).
+        """
+        found: list[DotenvFile] = []
+        for name in sorted(self._tracked or ()):
+            kind, path = dotenv_kind(name.rpartition("/")[2]), self.base / name
+            if kind is None or path.parent in self.folders or not path.is_file():
+                continue
+            between = [self.base / part for part in path.relative_to(self.base).parents]
+            other = [folder for folder in between if folder not in self.folders]
+            if not any(_is_program(folder) or folder.name.lower() in _TEST_FOLDERS for folder in other):
+                found.append(self._dotenv(path, kind))
         return tuple(found)
 
     @cached_property
@@ -541,6 +560,11 @@ def _names(folder: Path) -> list[str]:
         return sorted(os.listdir(folder))
     except OSError:
         return []
+
+
+def _is_program(folder: Path) -> bool:
+    """Whether the folder holds what is built or distributed by itself, in any language."""
+    return any(name in MARKERS or name == "package.json" for name in _names(folder))
 
 
 def _subfolders(folder: Path) -> Iterable[Path]:

@@ -80,7 +80,7 @@ class Tree:
             self.skip(path, "not a regular file")
         elif status.st_size > SIZE_LIMIT:
             self.skip(path, f"larger than {SIZE_LIMIT // (1024 * 1024)} MiB")
-        elif any("\ud800" <= character <= "\udfff" for character in path):
+        elif not path.isascii() and any("\ud800" <= character <= "\udfff" for character in path):
             self.skip(path, "name is not Unicode")
         else:
             self.entries.append(Entry(path, status.st_size, status.st_mtime_ns, application))
@@ -156,7 +156,8 @@ def ignores_above(root: str) -> Ignore | None:
 
 def printable(path: str) -> str:
     """``path`` with ``/``, and with what is not Unicode escaped, so that any report can hold it."""
-    return path.replace(os.sep, "/").encode("utf-8", "backslashreplace").decode()
+    path = path.replace(os.sep, "/")
+    return path if path.isascii() else path.encode("utf-8", "backslashreplace").decode()
 
 
 class Display:
