@@ -134,7 +134,7 @@ def _read(
 ) -> tuple[tuple[Project, ...], dict[str, Facts]]:
     progress("looking for applications")
     projects = discover(paths, options, cwd)
-    progress(f"reading {_plural(sum(len(project.files) for project in projects), 'file')}")
+    progress(f"reading {_plural(len({file.display for project in projects for file in project.files}), 'file')}")
     return projects, load(projects, options, workers, use_cache=options.cache_dir is not None)
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import platform
+import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -126,40 +128,60 @@ def _width() -> int:
 
 
 class Progress:
-    """A line on standard error for runs of more than a second on a terminal; nothing otherwise."""
+    """A line on standard error for runs of more than a second on a terminal; nothing otherwise.
 
-    def __init__(self, delay: float = 1.0) -> None:
+    Where there are alarms, one of them redraws it rather than a thread: processes fork fast and safely only from
+    a program of one thread.
+    """
+
+    def __init__(self, delay: float = 1.0, pause: float = 0.2) -> None:
         self._shows = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
         self._message = ""
         self._began = time.monotonic()
-        self._delay = delay
+        self._delay, self._pause = delay, pause
+        self._drawn = False
         self._done = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._stop: Callable[[], None] = self._done.set
 
     def __call__(self, message: str) -> None:
         """What the run does now."""
         self._message = message
 
     def __enter__(self) -> Progress:
-        if self._shows:
-            self._thread = threading.Thread(target=self._show, daemon=True)
-            self._thread.start()
+        if self._shows and hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread():
+            before = signal.signal(signal.SIGALRM, lambda *_: self._draw())
+            signal.setitimer(signal.ITIMER_REAL, self._delay, self._pause)
+            self._stop = partial(self._stop_alarm, before)
+        elif self._shows:
+            thread = threading.Thread(target=self._redraw, daemon=True)
+            thread.start()
+            self._stop = partial(self._stop_thread, thread)
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._done.set()
-        if self._thread is not None:
-            self._thread.join()
+        self._stop()
+        if self._drawn:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()
 
-    def _show(self) -> None:
-        if self._done.wait(self._delay):
-            return
-        while True:
-            elapsed = int(time.monotonic() - self._began)
-            text = f"guardrails: {self._message} ({elapsed} s)"[: _width() - 1]
+    def _draw(self) -> None:
+        self._drawn = True
+        elapsed = int(time.monotonic() - self._began)
+        text = f"guardrails: {self._message} ({elapsed} s)"[: _width() - 1]
+        with suppress(OSError, RuntimeError, ValueError):  # a terminal that went away, or is being written to
             sys.stderr.write(f"\r\x1b[K{text}")
             sys.stderr.flush()
-            if self._done.wait(0.1):
-                sys.stderr.write("\r\x1b[K")
-                sys.stderr.flush()
-                return
+
+    def _redraw(self) -> None:
+        pause = self._delay
+        while not self._done.wait(pause):
+            self._draw()
+            pause = self._pause
+
+    def _stop_thread(self, thread: threading.Thread) -> None:
+        self._done.set()
+        thread.join()
+
+    def _stop_alarm(self, before: Any) -> None:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)

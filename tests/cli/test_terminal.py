@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -77,13 +78,21 @@ def test_a_run_on_a_narrow_code_page_is_readable_and_ends_well(folder: Path) -> 
     assert b"gr\\xf6\\xdfe.py" in done.stdout
 
 
-def test_progress_is_shown_only_on_a_terminal_and_only_when_it_takes_long(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("alarms", [True, False])
+def test_progress_is_shown_only_on_a_terminal_and_only_when_it_takes_long(
+    monkeypatch: pytest.MonkeyPatch, alarms: bool
+) -> None:
+    if not alarms:
+        monkeypatch.delattr(signal, "setitimer", raising=False)
+
     def shown(terminal: bool, delay: float) -> str:
         stream = Stream("utf-8", terminal)
         monkeypatch.setattr(sys, "stderr", stream)
         with common.Progress(delay) as progress:
             progress("linking app")
-            time.sleep(0.15)
+            began = time.monotonic()
+            while time.monotonic() - began < 0.15:
+                time.sleep(0.01)
         return stream.text()
 
     monkeypatch.setenv("TERM", "xterm")
