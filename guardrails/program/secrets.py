@@ -77,6 +77,7 @@ class Secrets:
     def __init__(self, program: Program) -> None:
         self.program = program
         self.types = program.types
+        self._inside: dict[Code, set[int]] = {}
 
     def is_test(self, module: Module) -> bool:
         """Whether a module is no application code and holds tests, by its path."""
@@ -112,7 +113,7 @@ class Secrets:
         return tuple(found)
 
     def _addresses(self, code: Code) -> Iterator[Address]:
-        passed = self._documented(code)
+        passed = set(self._documented(code))
         for _, expr in evaluated(code):
             whole = isinstance(expr, (Const, FString)) or (isinstance(expr, Op) and expr.op == "+")
             if id(expr) in passed or not whole:
@@ -127,8 +128,9 @@ class Secrets:
     # --- by form
 
     def _by_form(self, code: Code) -> Iterator[Secret]:
+        documented = self._documented(code)
         for _, expr in evaluated(code):
-            if isinstance(expr, (Const, Bytes)) and isinstance(expr.value, str):
+            if isinstance(expr, (Const, Bytes)) and isinstance(expr.value, str) and id(expr) not in documented:
                 token = tables.token_format(expr.value)
                 if token is not None:
                     text = expr.value[token.start : token.start + token.length]
@@ -233,6 +235,12 @@ class Secrets:
 
     def _documented(self, code: Code) -> set[int]:
         """The expressions, by ``id``, inside examples and descriptions."""
+        if code not in self._inside:
+            self._inside[code] = self._find_documented(code)
+        return self._inside[code]
+
+    @staticmethod
+    def _find_documented(code: Code) -> set[int]:
         inside: set[int] = set()
 
         def leave_out(expr: Expr) -> None:

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 _WRITERS = frozenset({"setdefault", "pop", "update", "clear", "__setitem__", "__delitem__", "popitem"})
 _LOADERS = frozenset({"dotenv.load_dotenv", "dotenv.dotenv_values"})
 _ENVIRONMENT_WORDS = frozenset({"env", "environment", "stage", "profile", "deployment"})
+_ENVIRONMENT_FIELDS = (["env", "name"], ["environment", "name"], ["mode"], ["app", "mode"], ["run", "mode"])
 _ENVIRONMENT_NAMES = frozenset({"dev", "development", "local", "stage", "staging", "prod", "production", "live"})
 
 
@@ -211,7 +212,7 @@ class Settings:
         """Dotenv files that git has or may get, each with why: ``tracked``, ``exists`` or ``loaded``."""
         environment = self.program.environment
         found: dict[str, str] = {}
-        here = [f for f in environment.dotenv_files if not f.example]
+        here = [f for f in (*environment.dotenv_files, *environment.dotenv_elsewhere) if not f.example]
         for file in here:
             if file.variables and (file.tracked or not file.ignored):
                 found[environment.display(file.path)] = "tracked" if file.tracked else "exists"
@@ -224,8 +225,10 @@ class Settings:
 
     @cached_property
     def examples(self) -> tuple[DotenvFile, ...]:
-        """The example dotenv files, those nearest to the code first."""
-        return tuple(file for file in self.program.environment.dotenv_files if file.example)
+        """The example dotenv files, those nearest to the code first; those elsewhere only where there are no others."""
+        environment = self.program.environment
+        near = tuple(file for file in environment.dotenv_files if file.example)
+        return near or tuple(file for file in environment.dotenv_elsewhere if file.example)
 
     @cached_property
     def from_environment(self) -> bool:
@@ -234,7 +237,12 @@ class Settings:
 
     @cached_property
     def undocumented(self) -> tuple[str, ...]:
-        """The variables that settings require and no example file has, sorted."""
+        """The variables that settings require and no example file has, sorted.
+
+        Empty where all examples lie elsewhere: they may be for other programs.
+        """
+        if not any(file in self.program.environment.dotenv_files for file in self.examples):
+            return ()
         known = {name.lower() for file in self.examples for name, _ in file.variables}
         missing: set[str] = set()
         for cls in self.classes:
@@ -321,7 +329,7 @@ class Settings:
         for cls in self.nested:
             for each in self.fields.own(cls):
                 words = words_of(each.name)
-                if words[-1] in _ENVIRONMENT_WORDS or words[:2] in (["env", "name"], ["environment", "name"]):
+                if words[-1] in _ENVIRONMENT_WORDS or words in _ENVIRONMENT_FIELDS:
                     return True
         if any(isinstance(expr, (FString, CallRef)) for cls in self.classes for expr in self._options(cls, "env_file")):
             return True

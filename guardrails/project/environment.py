@@ -563,8 +563,10 @@ def _names(folder: Path) -> list[str]:
 
 
 def _is_program(folder: Path) -> bool:
-    """Whether the folder holds what is built or distributed by itself, in any language."""
-    return any(name in MARKERS or name == "package.json" for name in _names(folder))
+    """Whether the folder holds a program of its own: requirements or a Dockerfile alone are part of another."""
+    names = _names(folder)
+    code = any(name.endswith(".py") or (folder / name).is_dir() for name in names)
+    return "package.json" in names or (code and not MARKERS.isdisjoint(names))
 
 
 def _subfolders(folder: Path) -> Iterable[Path]:
