@@ -69,6 +69,17 @@ class Route:
         return self.path or ""
 
     @property
+    def response_model(self) -> str | None:
+        """As written: ``response_model=``, else the handler's return annotation; None without either."""
+        given = self.endpoint.response_model
+        if given is not None:
+            return written(*given)
+        handler = self.handler
+        if handler is None or handler.facts.returns is None or self.endpoint.websocket:
+            return None
+        return written(handler.facts.returns, handler)
+
+    @property
     def kinds(self) -> frozenset[str]:
         """What it answers: methods, or ``WEBSOCKET``; empty where that cannot be read."""
         return frozenset({"WEBSOCKET"}) if self.endpoint.websocket else frozenset(self.methods or ())
@@ -106,20 +117,15 @@ class Declared:
     def module(self) -> Module:
         return self.site.code.module
 
-    @cached_property
+    @property
     def name(self) -> str:
-        """What the code calls it: the name or attribute it is bound to, or its class."""
-        code, index = self.site.code, self.site.index
-        for event in code.body.events:
-            bound = event.value if isinstance(event, Bind) else None
-            if isinstance(event, Bind) and isinstance(bound, CallRef) and bound.index == index:
-                return written(event.target, code)
-        return getattr(self.site.call.func, "name", "APIRouter")
+        """What the code calls it."""
+        return name_of(self.site)
 
     @property
     def label(self) -> str:
         """The name after that of the code that constructs it."""
-        return f"{self.site.code.qualname}.{self.name}"
+        return label(self.site)
 
     @cached_property
     def endpoints(self) -> tuple[Endpoint, ...]:
@@ -463,6 +469,20 @@ class Routes:
         return tuple(min(several, key=lambda placed: placed.place) for several in found.values())
 
 
+def name_of(site: Site) -> str:
+    """What the code calls the router or app constructed at ``site``: what it is bound to, else its class."""
+    for event in site.code.body.events:
+        bound = event.value if isinstance(event, Bind) else None
+        if isinstance(event, Bind) and isinstance(bound, CallRef) and bound.index == site.index:
+            return written(event.target, site.code)
+    return written(site.call.func, site.code)
+
+
+def label(site: Site) -> str:
+    """That name after the name of the code: ``app.routes.users.router``."""
+    return f"{site.code.qualname}.{name_of(site)}"
+
+
 def _joined(left: tuple[str, ...] | None, right: tuple[str, ...] | None) -> tuple[str, ...] | None:
     return None if left is None or right is None else (*left, *right)
 
@@ -480,4 +500,4 @@ def _inside(function: Function, around: Function) -> bool:
     return code is around
 
 
-__all__ = ["App", "Conflict", "Declared", "Repetition", "Route", "Routes"]
+__all__ = ["App", "Conflict", "Declared", "Placed", "Repetition", "Route", "Routes", "label", "name_of"]
