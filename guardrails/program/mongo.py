@@ -190,7 +190,9 @@ class Mongo:
                 text = self._setting(owner, key, setting)
                 if text is not None:
                     return text
-        if types.is_a(model, "odmantic.Model", "mongoengine.Document", "mongoengine.DynamicDocument"):
+        if types.is_a(model, "odmantic.Model"):
+            return _snake(model.name.removesuffix("Model") or model.name)
+        if types.is_a(model, "mongoengine.Document", "mongoengine.DynamicDocument"):
             return _snake(model.name)
         return model.name if types.is_a(model, "beanie.Document") else None
 
