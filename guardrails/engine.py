@@ -96,7 +96,7 @@ def analyse(
         files=len({file.display for project in projects for file in project.files}),
         findings=tuple(_publish(found, {check.code: check for check in checks}, options, where)),
         checked=tuple(check.code for check in chosen),
-        rules=tuple(sorted({check.rule for check in chosen})),
+        rules=tuple(sorted({check.rule for check in chosen})) if facts else (),
         problems=tuple(run.problems),
         skipped=tuple(sorted({SkippedPath(s.display, s.reason) for project in projects for s in project.skipped})),
         applications=tuple(sorted({name for project in projects for name in project.applications})),

@@ -125,7 +125,7 @@ def answer(request: Request, progress: Progress | None = None) -> Answer:
         targets=setting.targets,
         shown=None if setting.shown is None else frozenset(_display(path, cwd) for path in setting.shown),
         from_store=kept is not None,
-        notes=_notes(setting.found, cwd),
+        notes=_notes(setting, analysis, cwd),
     )
 
 
@@ -226,11 +226,14 @@ def _seen_from(cwd: Path, analysis: Analysis, folder: Path) -> Analysis:
     )
 
 
-def _notes(found: config.Found, cwd: Path) -> tuple[str, ...]:
-    if not found.passed_over:
-        return ()
-    several = ", ".join(_display(path, cwd) for path in found.passed_over)
-    return (f"several folders below are configured ({several}); none of it is used: check one at a time",)
+def _notes(setting: _Setting, analysis: Analysis, cwd: Path) -> tuple[str, ...]:
+    notes: list[str] = []
+    if setting.found.passed_over:
+        several = ", ".join(_display(path, cwd) for path in setting.found.passed_over)
+        notes.append(f"several folders below are configured ({several}); none of it is used: check one at a time")
+    if not analysis.files:
+        notes.append(f"no Python files under {', '.join(_display(target, cwd) for target in setting.targets)}")
+    return tuple(notes)
 
 
 def outcome(of: Answer, *, use_baseline: bool = True, known: Iterable[baseline.Entry] | None = None) -> Outcome:

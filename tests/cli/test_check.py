@@ -302,3 +302,20 @@ def test_excludes_are_relative_to_the_configuration_also_below_a_root(folder: Pa
     config = "root = ['app']\nextend-exclude = ['app/old/', '/app/b.py', 'other/a.py']\n"
     write(folder, {**TWO, "app/old/d.py": "x = 1  # GR301!d\n", "guardrails.toml": config})
     assert concise(run("check", "--format", "concise").stdout) == ["app/a.py:1 GR301"]
+
+
+def test_where_there_is_nothing_to_check_nothing_is_claimed(folder: Path, run: Run) -> None:
+    result = run("check", "--format", "json")
+    assert result.exit_code == 0
+    assert {rule["holds"] for rule in json.loads(result.stdout)["summary"]["rules"].values()} == {None}
+    assert result.stderr == "note: no Python files under .\n"
+
+
+def test_several_configured_folders_are_told_and_one_is_used(folder: Path, run: Run) -> None:
+    write(folder, {"svc/a/app.py": "x = 1  # GR301!a\n", "svc/a/guardrails.toml": "ignore = ['GR301']\n"})
+    assert run("check", "--format", "concise").stdout == "No findings in 1 file.\n"
+    write(folder, {"svc/b/app.py": "x = 1  # GR703!b\n", "svc/b/guardrails.toml": "ignore = ['GR703']\n"})
+    result = run("check", "--format", "concise")
+    assert concise(result.stdout) == ["svc/a/app.py:1 GR301", "svc/b/app.py:1 GR703"]
+    assert "several folders below are configured (svc/a/guardrails.toml, svc/b/guardrails.toml)" in result.stderr
+    assert concise(run("check", "--format", "concise", "svc/b").stdout) == []
