@@ -160,13 +160,13 @@ class Contracts:
     def _edge(self, importer: str, imported: str, line: int) -> ImportEdge | None:
         module = self.modules.by_name.get(importer)
         for edge in self.imports.of.get(module, ()) if module is not None else ():
-            if edge.imported.name == imported and edge.line == line:
+            if edge.imported.name == imported and line in (0, edge.line):
                 return edge
         return None
 
     def _line(self, module: str, line: int, fallback: Place) -> Place:
         found = self.modules.by_name.get(module)
-        return Place(found.display, line, 0, line, 0) if found is not None else fallback
+        return Place(found.display, max(line, 1), 0, max(line, 1), 0) if found is not None else fallback
 
     def _display(self, path: Path) -> str:
         root = self.modules.project
@@ -198,6 +198,9 @@ def _chains(metadata: object) -> Iterator[tuple[tuple[str, str, int], ...]]:
             return
         for value in metadata.values():
             yield from _chains(value)
+    elif isinstance(metadata, (set, frozenset)):
+        # Single imports without lines: what breaks the circles of siblings.
+        yield from (((importer, imported, 0),) for importer, imported in sorted(metadata))
     elif isinstance(metadata, (list, tuple)):
         if metadata and all(isinstance(link, Mapping) and "importer" in link for link in metadata):
             yield tuple(_link(link) for link in metadata)

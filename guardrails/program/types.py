@@ -142,6 +142,8 @@ class Types:
         if not definitions:
             return None if parameter is None else self.parameter(scope, name, receiver)  # type: ignore[arg-type]
         reaching, killed = self._reaching(definitions, scope, block, span)
+        if parameter is not None and not killed and span is not None:
+            reaching = [d for d in reaching if _position(d)[0] <= span]
         values = [self.definition(d, name, scope, receiver) for d in reaching]
         if parameter is not None and not killed:
             values.append(self.parameter(scope, name, receiver))  # type: ignore[arg-type]
@@ -165,7 +167,10 @@ class Types:
             before.append(definition)
             if own in around and not (isinstance(definition, Bind) and definition.op not in {"=", ":=", "for", "with"}):
                 return before[::-1], True
-        return (before[::-1], False) if before else (definitions, False)
+        if before:
+            return before[::-1], False
+        # Read before it is bound: bound by an earlier turn of a loop.
+        return [d for d in definitions if not _excluded(code, _position(d)[1], around)], False
 
     def in_module(self, module: Module, name: str) -> Values:
         """What ``name`` may be at the end of the module: its definitions, star imports, then submodules."""
@@ -257,7 +262,7 @@ class Types:
             values = self._unpacked(bind.target, name, bind.value, values, code, bind.block, receiver)
         if declared and not known(values):
             return declared
-        if isinstance(bind.value, Items) and bind.value.kind == "list" and isinstance(bind.target, Ref):
+        if bind.op == "=" and isinstance(bind.value, Items) and bind.value.kind == "list" and isinstance(bind.target, Ref):
             return self._appended(values, name, code, receiver)
         return values
 

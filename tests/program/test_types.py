@@ -1,0 +1,280 @@
+"""What names and expressions may be, across modules."""
+
+from __future__ import annotations
+
+import pytest
+
+from guardrails.program.values import (
+    ClassValue, DocumentValue, ExternalInstance, ExternalValue, FunctionValue, InstanceValue, LiteralValue, SequenceValue,
+    UnknownValue, Value,
+)  # fmt: skip
+from tests.program.build import build, revealed
+
+
+def shown(value: Value) -> str:
+    """A value in a few words."""
+    if isinstance(value, InstanceValue):
+        return f"a {value.cls.name}"
+    if isinstance(value, ExternalInstance):
+        label = f" {value.label.value}" if isinstance(value.label, LiteralValue) else ""
+        return f"a {value.cls}{label}"
+    if isinstance(value, FunctionValue):
+        return f"def {value.function.qualname}"
+    if isinstance(value, ClassValue):
+        return f"class {value.cls.name}"
+    if isinstance(value, ExternalValue):
+        return value.name
+    if isinstance(value, LiteralValue):
+        return repr(value.value)
+    if isinstance(value, SequenceValue):
+        return f"[{', '.join(shown(v) for v in value.items)}]"
+    if isinstance(value, DocumentValue):
+        return "a document"
+    return "?" if isinstance(value, UnknownValue) else type(value).__name__
+
+
+def answer(files: dict[str, str], qualname: str) -> str:
+    return " | ".join(shown(value) for value in revealed(build(files), qualname))
+
+
+ASYNC_DB = "a pymongo.asynchronous.database.AsyncDatabase"
+ASYNC_USERS = "a pymongo.asynchronous.collection.AsyncCollection users"
+
+LOCAL = [
+    ("x = 1\n    reveal(x)", "1"),
+    ("x = 1\n    x = 'a'\n    reveal(x)", "'a'"),
+    ("if y:\n        x = 1\n    else:\n        x = 2\n    reveal(x)", "1 | 2"),
+    ("x = 1\n    if y:\n        x = 2\n    reveal(x)", "1 | 2"),
+    ("if y:\n        x = 1\n    else:\n        reveal(x)\n        x = 2", "2"),
+    ("for x in [1, 2]:\n        reveal(x)", "1 | 2"),
+    ("a, b = 1, 'b'\n    reveal(b)", "'b'"),
+    ("x = []\n    x.append(1)\n    reveal(x)", "[1]"),
+    ("reveal(f'a{1}b')", "'a1b'"),
+    ("d = {'a': 1, 'b': 2}\n    reveal(d['b'])", "2"),
+    ("reveal(x if y else 3)", "? | 3"),
+    ("if (n := 4):\n        reveal(n)", "4"),
+    ("reveal([i async for i in y])", "[?]"),
+]
+
+
+@pytest.mark.parametrize(("body", "expected"), LOCAL)
+def test_local_names(body: str, expected: str) -> None:
+    assert answer({"m.py": f"async def f(y):\n    {body}\n"}, "m.f") == expected
+
+
+def test_an_assignment_holds_after_its_statement() -> None:
+    source = """
+        class User:
+            def copy(self) -> "User": ...
+        def f(user: User):
+            user = user.copy()
+            reveal(user)
+    """
+    assert answer({"m.py": source}, "m.f") == "a User"
+
+
+@pytest.mark.parametrize(
+    ("importing", "expected"),
+    [
+        ("from pkg.deep import Thing\nreveal = 0\ndef f(): reveal(Thing)", "class Thing"),
+        ("from pkg import Thing\ndef f(): reveal(Thing)", "class Thing"),
+        ("from pkg import Renamed as R\ndef f(): reveal(R)", "class Thing"),
+        ("import pkg.deep\ndef f(): reveal(pkg.deep.Thing)", "class Thing"),
+        ("import pkg.deep as d\ndef f(): reveal(d.Thing)", "class Thing"),
+        ("from .pkg.deep import Thing\ndef f(): reveal(Thing)", "class Thing"),
+        ("from pkg.star import *\ndef f(): reveal(Thing)", "class Thing"),
+        ("from pkg.star import *\ndef f(): reveal(_hidden)", "?"),
+        ("def f():\n    from pkg import deep\n    reveal(deep.Thing)", "class Thing"),
+        ("from requests import get as fetch\ndef f(): reveal(fetch)", "requests.get"),
+        ("import pymongo.synchronous.collection as c\ndef f(): reveal(c.Collection)", "pymongo.collection.Collection"),
+    ],
+)
+def test_imports_and_re_exports(importing: str, expected: str) -> None:
+    files = {
+        "pkg/__init__.py": "from pkg.deep import Thing\nfrom .deep import Thing as Renamed\n",
+        "pkg/deep.py": "class Thing: ...\n",
+        "pkg/star.py": "from .deep import *\n_hidden = 1\n",
+        "m.py": importing,
+    }
+    assert answer(files, "m.f") == expected
+
+
+def test_exports_limit_a_star_import() -> None:
+    files = {"a.py": "__all__ = ['x']\nx = 1\ny = 2\n", "m.py": "from a import *\ndef f(): reveal([x, y])"}
+    assert answer(files, "m.f") == "[1, ?]"
+
+
+def test_a_constructor_s_argument_becomes_an_attribute() -> None:
+    files = {
+        "repo.py": "class Repo:\n    def __init__(self, db):\n        self.users = db['users']\n"
+        "    def f(self): reveal(self.users)\n",
+        "main.py": "from pymongo import AsyncMongoClient\nfrom repo import Repo\n"
+        "repo = Repo(AsyncMongoClient()['shop'])\n",
+    }
+    assert answer(files, "repo.Repo.f") == ASYNC_USERS
+
+
+def test_depends_gives_what_the_provider_yields() -> None:
+    source = """
+        from typing import Annotated
+        from fastapi import Depends
+        from pymongo import AsyncMongoClient
+
+        async def get_db():
+            client = AsyncMongoClient()
+            yield client["shop"]
+
+        Db = Annotated[object, Depends(get_db)]
+
+        async def f(db: Db):
+            reveal(db)
+
+        async def g(db=Depends(get_db)):
+            reveal(db)
+    """
+    assert answer({"m.py": source}, "m.f") == ASYNC_DB + " shop"
+    assert answer({"m.py": source}, "m.g") == ASYNC_DB + " shop"
+
+
+def test_a_base_class_s_collection_is_what_the_subclass_says() -> None:
+    source = """
+        from pymongo.asynchronous.database import AsyncDatabase
+
+        class Base:
+            name = "things"
+            def __init__(self, db: AsyncDatabase):
+                self.collection = db[self.name]
+
+        class Users(Base):
+            name = "users"
+
+        def f(db: AsyncDatabase):
+            reveal(Users(db).collection)
+    """
+    assert answer({"m.py": source}, "m.f") == ASYNC_USERS
+
+
+def test_a_helper_s_parameter_names_the_collection() -> None:
+    source = """
+        from pymongo import AsyncMongoClient
+        client = AsyncMongoClient()
+
+        def collection(name):
+            return client.shop[name]
+
+        def f():
+            reveal(collection("users"))
+    """
+    assert answer({"m.py": source}, "m.f") == ASYNC_USERS
+
+
+@pytest.mark.parametrize(
+    ("annotation", "expected"),
+    [
+        ("Thing", "a Thing"),
+        ("'Thing'", "a Thing"),
+        ("Thing | None", "a Thing | None"),
+        ("Optional['Thing']", "a Thing"),
+        ("list[Thing]", "[a Thing]"),
+        ("Annotated[Thing, 'note']", "a Thing"),
+        ("type[Thing]", "class Thing"),
+        ("Alias", "a Thing"),
+        ("T", "a Thing"),
+    ],
+)
+def test_annotations(annotation: str, expected: str) -> None:
+    source = f"""
+        from typing import Annotated, Optional, TypeVar
+        class Thing: ...
+        Alias = Optional[Thing]
+        T = TypeVar("T", bound=Thing)
+        def f(x: {annotation}): reveal(x)
+    """
+    assert answer({"m.py": source}, "m.f") == expected
+
+
+def test_isinstance_narrows_a_parameter() -> None:
+    source = "class A: ...\ndef f(x):\n    if isinstance(x, A):\n        reveal(x)\n"
+    assert answer({"m.py": source}, "m.f") == "a A"
+
+
+def test_properties_super_and_class_methods() -> None:
+    source = """
+        class A:
+            @property
+            def value(self): return 1
+            @classmethod
+            def make(cls): return cls()
+        class B(A):
+            @property
+            def value(self): return super().value
+        def f(): reveal(B.make().value)
+    """
+    assert answer({"m.py": source}, "m.f") == "1"
+
+
+@pytest.mark.parametrize(
+    ("call", "expected"),
+    [
+        ("await users.find_one({})", "a document"),
+        ("[d async for d in users.find({})]", "[a document]"),
+        ("await users.find({}).to_list(5)", "[a document]"),
+        ("await users.insert_one({})", "a pymongo.results.InsertOneResult"),
+        ("await users.count_documents({})", "a int"),
+        ("users.database", "a pymongo.asynchronous.database.AsyncDatabase"),
+        ("users.archive", "a pymongo.asynchronous.collection.AsyncCollection users.archive"),
+    ],
+)
+def test_what_driver_calls_give(call: str, expected: str) -> None:
+    source = f"""
+        from pymongo import AsyncMongoClient
+        users = AsyncMongoClient().shop.users
+        async def f(): reveal({call})
+    """
+    assert answer({"m.py": source}, "m.f") == expected
+
+
+def test_odm_queries_give_their_documents() -> None:
+    source = """
+        from beanie import Document
+        class User(Document): ...
+        async def f(): reveal(await User.find_one(User.name == "x"))
+        async def g(): reveal(await User.find(User.name == "x").to_list())
+        async def h():
+            user = await User.get("1")
+            reveal(user.model_copy())
+    """
+    assert answer({"m.py": source}, "m.f") == "a User"
+    assert answer({"m.py": source}, "m.g") == "[a User]"
+    assert answer({"m.py": source}, "m.h") == "a User"
+
+
+def test_handing_to_a_thread_gives_the_function_s_result() -> None:
+    source = "import asyncio\ndef work(): return 7\nasync def f(): reveal(await asyncio.to_thread(work))\n"
+    assert answer({"m.py": source}, "m.f") == "7"
+
+
+def test_recursion_ends_and_the_order_of_questions_does_not_matter() -> None:
+    source = """
+        def a(n): return b(n) if n else 1
+        def b(n): return a(n) if n else "b"
+        def f(): reveal(a(1))
+        def g(): reveal(b(1))
+    """
+    first = build({"m.py": source})
+    f_then_g = (revealed(first, "m.f"), revealed(first, "m.g"))
+    second = build({"m.py": source})
+    g_then_f = (revealed(second, "m.g"), revealed(second, "m.f"))
+    assert [{shown(v) for v in values} for values in f_then_g] == [{shown(v) for v in v2} for v2 in g_then_f[::-1]]
+    assert "1" in {shown(v) for v in f_then_g[0]}
+
+
+def test_state_on_the_app_is_found_again() -> None:
+    source = """
+        from fastapi import FastAPI, Request
+        from pymongo import AsyncMongoClient
+        async def lifespan(app: FastAPI):
+            app.state.client = AsyncMongoClient()
+        async def f(request: Request): reveal(request.app.state.client)
+    """
+    assert answer({"m.py": source}, "m.f") == "a pymongo.AsyncMongoClient"
