@@ -200,9 +200,10 @@ def _chains(metadata: object) -> Iterator[tuple[tuple[str, str, int], ...]]:
             yield from _chains(value)
     elif isinstance(metadata, (set, frozenset)):
         # Single imports without lines: what breaks the circles of siblings.
-        yield from (((importer, imported, 0),) for importer, imported in sorted(metadata))
+        pairs = [item for item in metadata if isinstance(item, tuple) and len(item) == 2]
+        yield from (((str(importer), str(imported), 0),) for importer, imported in sorted(pairs))
     elif isinstance(metadata, (list, tuple)):
-        if metadata and all(isinstance(link, Mapping) and "importer" in link for link in metadata):
+        if metadata and all(isinstance(link, Mapping) and "line_numbers" in link for link in metadata):
             yield tuple(_link(link) for link in metadata)
             return
         for value in metadata:
