@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from guardrails.analysis import Analysis
 from guardrails.baseline import Entry, entries_of
 from guardrails.config import ConfigError, Mistake
 from guardrails.runner import Answer, Request
@@ -30,8 +31,10 @@ _GIT_VARIABLES = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "G
 _ENVIRONMENTS = (".venv", "venv", "env")
 
 
-def findings_at(revision: str, got: Answer, request: Request, progress: Progress) -> tuple[Entry, ...]:
-    """The findings of the tree from which the change since ``revision`` starts, as counted keys.
+def before(
+    revision: str, got: Answer, request: Request, progress: Progress
+) -> tuple[tuple[Entry, ...], Analysis | None]:
+    """The findings of the tree from which the change since ``revision`` starts, as counted keys; and their analysis.
 
     That is where the present commit and the revision parted, so that what others did to a branch meanwhile is
     not laid at this change's door; the revision itself where they share no history that is here. Raises
@@ -41,35 +44,57 @@ def findings_at(revision: str, got: Answer, request: Request, progress: Progress
     commit = _start_of_change(top, revision)
     tree = _git(top, "rev-parse", f"{commit}^{{tree}}") if commit else _EMPTY_TREE
     if tree == _EMPTY_TREE:
-        return ()
+        return (), None
     store = Store(Path(got.options.cache_dir)) if got.options.cache_dir else None
-    key = request_key(
+    kept = store.load(_key(tree, got)) if store else None
+    if kept is not None:
+        analysis = kept[1]
+    else:
+        analysis = _analysed(revision, top, tree, got, request, progress)
+        if store and not analysis.problems:
+            store.save(_key(tree, got), got.options, analysis, State(0, {}), ())
+    if store:
+        _remember_present(top, got, store)
+    return entries_of(judged.key for judged in analysis.findings if not judged.suppressed), analysis
+
+
+def _analysed(revision: str, top: Path, tree: str, got: Answer, request: Request, progress: Progress) -> Analysis:
+    from guardrails.engine import Where, analyse
+
+    progress(f"checking out {revision}")
+    with _checked_out(top, tree) as folder:
+        targets = [_moved(path, top, folder) for path in got.targets]
+        there = [path for path in targets if path is not None and path.exists()]
+        folders = (_moved(path, top, folder) or folder for path in (got.config_folder, got.anchor, got.config_folder))
+        options = msgspec.structs.replace(got.options, cache_dir=None)
+        if not there:
+            return msgspec.structs.replace(got.analysis, findings=(), problems=())
+        return analyse(there, options, Where(*folders), workers=request.workers, progress=progress)
+
+
+def _remember_present(top: Path, got: Answer, store: Store) -> None:
+    """Keep the present answer under its tree, where the work tree is what will be committed.
+
+    So it is in a hook; the next commit's hook then finds the answer of this one's.
+    """
+    try:
+        if got.analysis.problems or _git(top, "ls-files", "--modified", "--deleted", "--others", "--exclude-standard"):
+            return
+        tree = _git(top, "write-tree")
+    except ConfigError:  # in the middle of a merge
+        return
+    if store.load(_key(tree, got)) is None:
+        store.save(_key(tree, got), got.options, got.analysis, State(0, {}), ())
+
+
+def _key(tree: str, got: Answer) -> str:
+    return request_key(
         {
             "tree": tree,
             "options": msgspec.json.encode(got.options, order="deterministic").decode(),
             "targets": [str(target) for target in got.targets],
         }
     )
-    kept = store.load(key) if store else None
-    if kept is not None:
-        analysis = kept[1]
-    else:
-        from guardrails.engine import Where, analyse
-
-        progress(f"checking out {revision}")
-        with _checked_out(top, tree) as folder:
-            there = [_moved(path, top, folder) for path in got.targets]
-            present = [path for path in there if path is not None and path.exists()]
-            if not present:
-                return ()
-            folders = (_moved(p, top, folder) or folder for p in (got.config_folder, got.anchor, got.config_folder))
-            options = msgspec.structs.replace(got.options, cache_dir=None)
-            analysis = analyse(present, options, Where(*folders), workers=request.workers, progress=progress)
-        if analysis.problems:
-            raise RuntimeError(f"at {revision}: {analysis.problems[0].traceback}")
-        if store:
-            store.save(key, got.options, analysis, State(0, {}), ())
-    return entries_of(judged.key for judged in analysis.findings if not judged.suppressed)
 
 
 def _moved(path: Path, top: Path, folder: Path) -> Path | None:
@@ -85,7 +110,9 @@ def _start_of_change(top: Path, revision: str) -> str:
     except ConfigError:
         if revision == "HEAD":
             return ""
-        raise ConfigError([Mistake("", 0, f"--diff: git knows no revision {revision!r}")]) from None
+        raise ConfigError(
+            [Mistake("", 0, f"--diff: git knows no revision {revision!r} here; fetch it first")]
+        ) from None
     try:
         return _git(top, "merge-base", "HEAD", commit)
     except ConfigError:  # no common history, or a shallow clone

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import click
+import msgspec
 
 from guardrails.analysis import Outcome
 from guardrails.cli import common
@@ -96,10 +97,13 @@ def command(
             if revision is None:
                 reply = outcome(got, use_baseline=not no_baseline)
             else:
-                from guardrails.revision import findings_at
+                from guardrails.revision import before
 
-                known = findings_at(revision, got, request, progress)
+                known, past = before(revision, got, request, progress)
                 reply = outcome(got, use_baseline=not no_baseline, known=known)
+                if past is not None and past.problems:
+                    problems = (*reply.problems, *past.problems)
+                    reply = msgspec.structs.replace(reply, problems=problems, exit_status=common.BUG)
         if add_ignores:
             return _add_ignores(request, got, reply, reason)
         _show(reply, got, on_screen, statistics, color)

@@ -140,3 +140,26 @@ def test_a_new_folder_is_all_new(repository: Path, run: Run) -> None:
     commit(repository, BEFORE)
     write(repository, {"svc/d.py": "x = 1  # GR301!d\n"})
     assert new(run, "--diff", "HEAD", "svc") == ["svc/d.py:1 GR301"]
+
+
+def test_the_next_commits_hook_finds_what_this_ones_found(
+    repository: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (repository / ".gitignore").write_text(".guardrails_cache\n")
+    git(repository, "add", ".gitignore")
+    commit(repository, BEFORE)
+    write(repository, {"app/c.py": "x = 1  # GR1001!c\n"})
+    git(repository, "add", "--all")
+    assert new(run, "--diff", "HEAD") == ["app/c.py:1 GR1001"]
+    git(repository, "commit", "-q", "-m", "with a finding")
+    monkeypatch.setattr(engine, "analyse", lambda *_, **__: 1 / 0)
+    assert new(run, "--diff", "HEAD") == []
+
+
+def test_a_bug_met_at_the_revision_is_told(repository: Path, run: Run) -> None:
+    commit(repository, {"app/a.py": "x = 1  # GR301!boom\n"})
+    write(repository, {"app/a.py": "x = 1  # GR703!new\n"})
+    result = run("check", "--diff", "HEAD", "--format", "concise")
+    assert result.exit_code == 3
+    assert result.stdout.startswith("app/a.py:1:10: GR703 ")
+    assert "guardrails has a bug in GR301" in result.stderr
