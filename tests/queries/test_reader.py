@@ -170,7 +170,11 @@ def test_an_empty_default_is_no_alternative(tmp_path: Path) -> None:
 
 
 def test_inserts_and_reads_of_everything_are_no_queries(tmp_path: Path) -> None:
-    body = 'await db.users.insert_one({"a": a})\nawait db.users.find().to_list()\nawait db.users.bulk_write([InsertOne({})])'
+    body = """
+    await db.users.insert_one({"a": a})
+    await db.users.find().to_list()
+    await db.users.bulk_write([InsertOne({})])
+    """
     assert shapes(tmp_path, body) == []
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, ClassVar
 
 from guardrails.facts import records
 from guardrails.facts.records import Call, CallRef, Expr, unpack
@@ -642,7 +642,7 @@ class Evaluator:
         fields.update({name: value for name, value in keywords.items() if isinstance(name, str)})
         return Record(fields)
 
-    _readers: dict[type, Callable[[Evaluator, Any, Frame, int], Any]] = {}
+    _readers: ClassVar[dict[type, Callable[[Evaluator, Any, Frame, int], Any]]] = {}
 
 
 Evaluator._readers = {

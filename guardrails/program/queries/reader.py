@@ -158,16 +158,16 @@ class Reader:
 
     def collection(self, operation: Operation, frame: Frame) -> str | Unknown:
         """The collection that an operation works on; a ``Parameter`` if the callers decide."""
-        if operation.model is not None:
-            if self.types.is_a(operation.model, "beanie.View", "beanie.UnionDoc"):
-                return Unknown(f"{operation.model.name} is a view, which has no indexes of its own")
-            name = self.mongo.document_collection(operation.model)
-            if name is not None:
-                return name
+        model = self._model(operation, frame)
+        if isinstance(model, Unknown):
+            return model
         receiver = self._receiver_value(operation, frame)
-        model = getattr(receiver, "cls", None) if isinstance(receiver, (ClassValue, InstanceValue)) else None
+        if model is None and isinstance(receiver, (ClassValue, InstanceValue)):
+            model = receiver.cls
         model = model or getattr(receiver, "owner", None)
         if isinstance(model, Class) and self.mongo.is_document(model):
+            if self.types.is_a(model, "beanie.View", "beanie.UnionDoc"):
+                return Unknown(f"{model.name} is a view, which has no indexes of its own")
             return self.mongo.document_collection(model) or Unknown(f"the collection of {model.name}")
         label = getattr(receiver, "label", None)
         if isinstance(label, LiteralValue) and isinstance(label.value, str):
@@ -186,6 +186,57 @@ class Reader:
         if isinstance(outer.code, Function) and outer.code.cls is not None and frame.receiver is outer.receiver:
             return Parameter("the collection depends on the class", outer.code, "")
         return operation.collection or Unknown("the collection is not named")
+
+    def _model(self, operation: Operation, frame: Frame) -> Class | Unknown | None:
+        """The document class that an operation works on, if it is one that the constructor or the callers hand in."""
+        root, function = _model_name(operation), frame.code
+        first, _, rest = root.partition(".")
+        if not isinstance(function, Function) or first not in function.parameters_by_name:
+            return operation.model
+        if operation.model is None and operation.method.argument("model") is None:
+            return None
+        if function.has_receiver and first == function.facts.parameters[0].name:
+            if not rest or frame.receiver is None:
+                return None
+            stored = self._stored_parameter(rest, frame.receiver)
+            if stored is None:
+                return None
+            found = set(self._handed_classes(*stored, frame.receiver))
+            outer = _outermost(frame)
+            if len(found) != 1 and isinstance(outer.code, Function) and frame.receiver is outer.receiver:
+                return Parameter("the document class depends on the class", outer.code, "")
+        elif frame.caller is None or frame.call is None:
+            return Parameter("the callers pass the document class", function, first)
+        else:
+            argument = function.arguments(frame.call).get(first)
+            found = set(self._classes(argument, frame.caller, frame.call.block) if argument else ())
+        return found.pop() if len(found) == 1 else Unknown("the document class is not known")
+
+    def _stored_parameter(self, attribute: str, cls: Class) -> tuple[Function, str] | None:
+        """The constructor's parameter that ``self.attribute`` holds."""
+        for owner in self.types.mro(cls):
+            init = owner.method("__init__") if isinstance(owner, Class) else None
+            if init is None:
+                continue
+            own = init.facts.parameters[0].name
+            for bind in init.attribute_bindings:
+                value = bind.value
+                named = isinstance(bind.target, records.Ref) and bind.target.name == f"{own}.{attribute}"
+                if named and isinstance(value, records.Ref) and value.name in init.parameters_by_name:
+                    return init, value.name
+        return None
+
+    def _handed_classes(self, function: Function, name: str, cls: Class) -> Iterator[Class]:
+        """The classes that constructing instances of ``cls`` hands to a parameter of a constructor."""
+        for code, call in self.types.calls_of(function):
+            argument = function.arguments(call).get(name)
+            if argument is not None and self._constructs(code, call, cls):
+                yield from self._classes(argument, Frame(code, _class_of(code)), call.block)
+
+    def _classes(self, expr: Expr, frame: Frame, block: int) -> Iterator[Class]:
+        for value in self.types.infer(expr, frame.code, block, frame.receiver):
+            if isinstance(value, ClassValue):
+                yield value.cls
 
     def _handed_collection(self, operation: Operation, frame: Frame) -> str | Unknown | None:
         """The name of a collection that is itself a parameter, where the call that passes it is known."""
@@ -478,6 +529,17 @@ def _name(func: Expr) -> str:
     if isinstance(func, records.Ref):
         return func.name.rpartition(".")[2]
     return func.name if isinstance(func, records.Attr) else ""
+
+
+def _model_name(operation: Operation) -> str:
+    """The name by which an ODM's operation reads its document class: ``User``, ``self.model``; or nothing."""
+    argument = operation.method.argument("model")
+    if argument is not None:
+        given = operation.call.args[argument.position or 0 :][:1]
+        return given[0].name if given and isinstance(given[0], records.Ref) else ""
+    func = operation.call.func
+    name = func.name if isinstance(func, records.Ref) else ""
+    return name.removesuffix(".objects").partition(".objects.")[0] if "objects" in name else name.rpartition(".")[0]
 
 
 def _outermost(frame: Frame) -> Frame:
