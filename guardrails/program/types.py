@@ -40,6 +40,7 @@ from guardrails.facts.records import (
     end_of,
 )  # fmt: skip
 from guardrails.program import external
+from guardrails.program.installed import Installed, site_packages
 from guardrails.program.model import Class, Code, Definition, Function, Module, bound_names
 from guardrails.program.modules import Modules
 from guardrails.program.values import (
@@ -890,7 +891,7 @@ class Types:
             self._mros[cls] = (cls,)  # what a circle of bases sees
             order: dict[Class | str, None] = {cls: None}
             for base in self.bases(cls):
-                for ancestor in self.mro(base) if isinstance(base, Class) else external.ancestry(base):
+                for ancestor in self.mro(base) if isinstance(base, Class) else self._ancestry(base):
                     # The last mention wins, as in C3: a shared root comes after everything built on it.
                     order.pop(ancestor, None)
                     order[ancestor] = None
@@ -901,6 +902,26 @@ class Types:
     @cached_property
     def _mros(self) -> dict[Class, tuple[Class | str, ...]]:
         return {}
+
+    def _ancestry(self, name: str) -> tuple[str, ...]:
+        """A third-party class and its ancestors: by the tables, else by the packages installed beside the project."""
+        known_to_tables = external.ancestry(name)
+        if len(known_to_tables) > 1 or external.is_driver(name):
+            return known_to_tables
+        order: dict[str, None] = {name: None}
+        pending = list(self.installed.bases(name))
+        while pending and len(order) < _WIDTH:
+            base = external.canonical(pending.pop(0))
+            if base not in order:
+                order.update(dict.fromkeys(external.ancestry(base)))
+                pending.extend(self.installed.bases(base))
+        return tuple(order)
+
+    @cached_property
+    def installed(self) -> Installed:
+        """The packages in the project's own virtual environments."""
+        project = self.modules.project
+        return Installed(site_packages(project.root, project.base))
 
     def bases(self, cls: Class) -> tuple[Class | str, ...]:
         """The direct bases that can be resolved, without their type arguments."""
