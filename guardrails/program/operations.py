@@ -15,6 +15,7 @@ from guardrails.program.layers import words_of
 from guardrails.program.model import Class, Function
 from guardrails.program.mongo import Client
 from guardrails.program.values import ClassValue, ExternalValue, FunctionValue, Value
+from guardrails.program.web import Registered
 
 if TYPE_CHECKING:
     from guardrails.program.program import Program
@@ -22,6 +23,11 @@ if TYPE_CHECKING:
 _HEALTH = re.compile(r"/(?:health|healthz|healthcheck|health-check|live|livez)/?\Z", re.IGNORECASE)
 _READINESS = re.compile(r"/(?:ready|readyz|readiness)/?\Z", re.IGNORECASE)
 _METRICS = re.compile(r"/(?:[\w.-]*[-_.])?metrics/?\Z", re.IGNORECASE)
+# A segment by which a path is an operational endpoint's, besides the root.
+_OPERATIONAL = re.compile(
+    r"/(?:health|healthz|healthcheck|health-check|healthchecks?|live|livez|liveness|ready|readyz|readiness|ping|heartbeat|metrics)(?:/|\Z)",
+    re.IGNORECASE,
+)
 _VERSION = re.compile(r"/v\d+(?:\.\d+)*(?:/|\Z)|/\d{4}-\d{2}-\d{2}(?:/|\Z)", re.IGNORECASE)
 _LIMITERS = ({"rate", "limit"}, {"rate", "limiter"}, {"rate", "limiting"}, {"ratelimit"}, {"ratelimiter"}, {"throttle"},
              {"throttling"}, {"throttled"}, {"throttler"})  # fmt: skip
@@ -124,6 +130,23 @@ class Operations:
     def _paths(self) -> Iterator[str | None]:
         for registered in self.web.registered:
             yield registered.path
+
+    @cached_property
+    def operational(self) -> frozenset[Function]:
+        """The handlers of operational endpoints: root, health, readiness, metrics."""
+        return frozenset(
+            handler
+            for handler, registered in self.web.handlers.items()
+            if all(self._is_operational(r) for r in registered)
+        )
+
+    def _is_operational(self, registered: Registered) -> bool:
+        path = registered.path
+        if path is None:
+            return False
+        if path in {"", "/"}:
+            return any(self.web.is_app(v) for v in registered.owners)
+        return _OPERATIONAL.search(path) is not None
 
     @property
     def has_health(self) -> bool:

@@ -9,12 +9,14 @@ from guardrails.facts.cache import FactsFailure
 from guardrails.facts.records import ModuleFacts
 from guardrails.finding import Place
 from guardrails.options import Options
+from guardrails.program.answers import Answers
 from guardrails.program.architecture import Architecture
 from guardrails.program.blocking import Blocks
 from guardrails.program.calls import CallGraph
 from guardrails.program.connections import Connections
 from guardrails.program.contracts import Contracts
 from guardrails.program.coroutines import Coroutines
+from guardrails.program.errors import Errors
 from guardrails.program.fields import Fields
 from guardrails.program.imports import Imports
 from guardrails.program.layers import Layers
@@ -40,9 +42,7 @@ class Program:
     ``mongo``, ``indexing`` (queries and indexes), ``blocking``, ``roles`` (database module, config module, index registry).
     """
 
-    def __init__(
-        self, project: Project, facts: Mapping[str, ModuleFacts | FactsFailure], options: Options
-    ) -> None:
+    def __init__(self, project: Project, facts: Mapping[str, ModuleFacts | FactsFailure], options: Options) -> None:
         self.project = project
         self.options = options
         self.modules = Modules(project, {d: f for d, f in facts.items() if isinstance(f, ModuleFacts)})
@@ -116,6 +116,14 @@ class Program:
     @cached_property
     def operations(self) -> Operations:
         return Operations(self)
+
+    @cached_property
+    def errors(self) -> Errors:
+        return Errors(self)
+
+    @cached_property
+    def answers(self) -> Answers:
+        return Answers(self)
 
     @cached_property
     def roles(self) -> Roles:
