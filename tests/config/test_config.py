@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from textwrap import dedent
 
 import jsonschema
 import pytest
 
-from guardrails.config import ConfigError, Found, line_of, locate, validate
+from guardrails.config import ConfigError, Found, line_of, locate, tomllib, validate
 from guardrails.options import DEFAULT_EXCLUDE, Options
 from guardrails.schema import Configuration, json_schema
 from tests.engine.fakes import install
@@ -60,9 +61,7 @@ def test_the_search_ends_at_the_repository(tmp_path: Path) -> None:
 def test_a_file_of_its_own_goes_before_pyproject_and_needs_no_heading(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text("[tool.guardrails]\nselect = ['GR7']\n")
     assert validate(written(tmp_path, "select = ['GR3']\n", "guardrails.toml")).select == ("GR3",)
-    assert validate(written(tmp_path, "[tool.guardrails]\nselect = ['GR1']\n", "guardrails.toml")).select == (
-        "GR1",
-    )
+    assert validate(written(tmp_path, "[tool.guardrails]\nselect = ['GR1']\n", "guardrails.toml")).select == ("GR1",)
 
 
 def test_a_named_file_is_used_whatever_lies_nearer(tmp_path: Path) -> None:
@@ -168,8 +167,7 @@ def test_all_mistakes_are_told_at_once_with_lines_and_the_nearest_names(tmp_path
         "pyproject.toml:14: blocking-calls: 'vendor sdk' is no dotted name",
         "pyproject.toml:17: layers.service: 'service' is not known; did you mean 'services'?",
         "pyproject.toml:18: layers.core: must be a valid list",
-        "pyproject.toml:22: per-path-ignores: "
-        "no check, rule or prefix is called 'print-cal'; did you mean print-call?",
+        "pyproject.toml:22: per-path-ignores: no check, rule or prefix is called 'print-cal'; did you mean print-call?",
     ]
 
 
@@ -226,3 +224,21 @@ def test_the_json_schema_accepts_what_is_accepted_and_refuses_what_is_refused() 
 
 def test_every_option_is_described() -> None:
     assert [name for name, field in Configuration.model_fields.items() if not field.description] == []
+
+
+DOCS = Path(__file__).parents[2] / "docs" / "configuration.md"
+
+
+def test_the_page_on_configuration_explains_exactly_the_options() -> None:
+    explained = re.findall(r"^\| `([a-z-]+)` \|", DOCS.read_text("utf-8"), re.MULTILINE)
+    assert sorted(explained) == sorted(Configuration.names())
+
+
+@pytest.mark.parametrize("page", [DOCS, DOCS.parents[1] / "README.md"])
+def test_the_examples_of_configurations_are_accepted(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()  # the examples name real checks
+    examples = re.findall(r"^```toml\n(.*?)^```", page.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    assert examples
+    for example in examples:
+        found = Found(None, example, tomllib.loads(example)["tool"]["guardrails"])
+        assert isinstance(validate(found), Options)
