@@ -48,13 +48,20 @@ class Unread(msgspec.Struct, frozen=True):
 
 
 class Table(msgspec.Struct, frozen=True):
-    """An app: where it is constructed, where it is mounted, its routes and what could not be read of them."""
+    """An app: where it is constructed, where it is mounted, and its routes."""
 
     app: str
     file: str
     line: int
     mounted_at: tuple[str | None, ...]
     routes: tuple[Row, ...]
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """The apps of a root, and the places whose routes no table has."""
+
+    root: str
+    apps: tuple[Table, ...]
     unread: tuple[Unread, ...]
 
 
@@ -69,30 +76,32 @@ def command(paths: tuple[Path, ...], format_: str, no_cache: bool, config: Path 
     """
     request = Request(cwd=Path.cwd(), paths=paths, config=config, cache=not no_cache)
     with common.usage_errors(), common.Progress() as progress:
-        applications = [(program.project.display_root, tables_of(program)) for program in programs(request, progress)]
+        answers = [answer_of(program) for program in programs(request, progress)]
     if format_ == "json":
-        listed = [{"root": root, "apps": tables} for root, tables in applications]
-        click.echo(msgspec.json.format(msgspec.json.encode(listed), indent=2))
+        click.echo(msgspec.json.format(msgspec.json.encode(answers), indent=2))
         return
-    for _, tables in applications:
-        for table in tables:
+    for answer in answers:
+        for table in answer.apps:
             _show(table)
-        if not tables:
-            click.echo("no app is constructed here")
+        for unread in answer.unread:
+            click.echo(f"not in the tables: {unread.file}:{unread.line}: {unread.reason}")
+        if not answer.apps:
+            click.echo(f"{answer.root}: no app is constructed here")
 
 
-def tables_of(program: Program) -> list[Table]:
+def answer_of(program: Program) -> Answer:
     """The tables of the program's apps, by file and line."""
-    return [_table(app, program) for app in program.routes.apps]
+    routes = program.routes
+    unread = [_unread(site, reason) for site, reason in routes.unread]
+    foreign = {site: None for app in routes.apps for site in app.foreign}
+    unread += [_unread(site, "its handlers lie in another package") for site in foreign]
+    apps = tuple(_table(app) for app in routes.apps)
+    return Answer(program.project.display_root, apps, tuple(unread))
 
 
-def _table(app: App, program: Program) -> Table:
-    unread = [_unread(site, reason) for site, reason in program.routes.unread]
-    unread += [_unread(site, "the router's handlers lie in another package") for site in app.foreign]
-    place = _place(app.site)
-    return Table(
-        name_of(app.router), place[0], place[1], app.mounted_at, tuple(_row(r) for r in app.routes), tuple(unread)
-    )
+def _table(app: App) -> Table:
+    file, line = _place(app.site)
+    return Table(name_of(app.router), file, line, app.mounted_at, tuple(_row(r) for r in app.routes))
 
 
 def _unread(site: Site, reason: str) -> Unread:
@@ -151,6 +160,4 @@ def _show(table: Table) -> None:
         widths = [max(len(other[index]) for other in [header, *lines]) for index in columns]
         click.echo("  " + "  ".join(line[i].ljust(w) for i, w in zip(columns, widths)).rstrip())
     click.echo(f"  {len(lines)} route{'s' if len(lines) != 1 else ''}")
-    for unread in table.unread:
-        click.echo(f"  not in the table: {unread.file}:{unread.line}: {unread.reason}")
     click.echo()

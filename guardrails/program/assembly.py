@@ -64,6 +64,7 @@ from guardrails.program.values import (
     LiteralValue,
     ModuleValue,
     SequenceValue,
+    Value,
     Values,
     known,
 )  # fmt: skip
@@ -355,10 +356,16 @@ class Assembly:
                         continue
                     if isinstance(code, Function) and not self._may_run(code):
                         continue
-                    things = self._converted(self.types.expand(self.types.infer(call.args[0], code, call.block)))
+                    values = self.types.expand(self.types.infer(call.args[0], code, call.block))
+                    things = self._converted(values)
                     self._hand_on(things)
-                    if things is UNREAD:
+                    if things is UNREAD and not all(self._is_local(value) for value in values):
                         self.unread.setdefault(Site(code, index), "the router cannot be read")
+
+    @staticmethod
+    def _is_local(value: Value) -> bool:
+        """Whether a router is constructed where nothing ran: none of those that were seen."""
+        return isinstance(value, ExternalInstance) and value.cls in tables.ROUTERS and value.origin is not None
 
     def _may_run(self, function: Function) -> bool:
         return function.cls is not None or bool(function.facts.decorators) or function.name in self._loaded
@@ -1093,6 +1100,8 @@ class Assembly:
             router.prefix = _text(arguments.get(None, "prefix", ""))
             router.tags = _tags(arguments.get(None, "tags"))
             router.in_schema = arguments.get(None, "include_in_schema", True) is not False
+        elif arguments.get(None, "openapi_url", "/openapi.json") in (None, ""):
+            router.in_schema = False
         routes = arguments.get(None, "routes")
         if routes is not None and routes is not UNREAD:
             self._add_routes(router, routes, arguments.site)

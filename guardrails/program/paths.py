@@ -31,6 +31,11 @@ def has_parameter(path: str) -> bool:
     return PATH_PARAMETER.search(path) is not None
 
 
+def is_catch_all(path: str) -> bool:
+    """Whether the path is one parameter that matches every path."""
+    return key(path) in {"/{path}", "{path}"}
+
+
 def first_literal(path: str) -> str | None:
     """The path's first segment, if it is there and literal."""
     segment = path.lstrip("/").partition("/")[0]

@@ -222,8 +222,25 @@ class Routes:
 
     @property
     def complete(self) -> bool:
-        """Whether every inclusion was read: what is in no table is then in no app."""
-        return not self.assembly.unread and not self.assembly.spent
+        """Whether all that builds the apps was read: what is in no table is then in no app."""
+        return not self.assembly.unread and not self.assembly.spent and not self._misses_a_file
+
+    @cached_property
+    def _misses_a_file(self) -> bool:
+        """Whether a file that cannot be parsed constructs an app or is imported by the application."""
+        failed = {f.module for f in self.program.project.files if f.display in self.program.failures}
+        if not failed:
+            return False
+        if not set(self.program.project.applications).isdisjoint(self.program.failures):
+            return True
+        modules = self.program.modules
+        for module in self.program.application:
+            for item in module.facts.imports:
+                name = modules.absolute(module, item) or ""
+                for imported in (name, f"{name}.{item.name}"):
+                    if not failed.isdisjoint(self.program.project.candidates(imported, module.name)):
+                        return True
+        return False
 
     # --- tables
 
@@ -431,7 +448,9 @@ class Routes:
 
     @cached_property
     def on_apps(self) -> tuple[Placed, ...]:
-        """Endpoints for clients that are registered on a FastAPI object."""
+        """Endpoints for clients that are registered on a FastAPI object. ``/{rest:path}`` serves whatever no router
+        does (the pages of a front end), and has its place on the app, after all routers.
+        """
         full = {r.endpoint.site: r.path for app in self.apps for r in app.routes}
         found: dict[Place, Placed] = {}
         for registered in self.web.registered:
@@ -439,7 +458,7 @@ class Routes:
                 continue
             site, handler = registered.site, registered.handler
             path = full.get(site) or registered.path
-            if path is not None and tables.is_operational(path):
+            if path is not None and (tables.is_operational(path) or paths.is_catch_all(path)):
                 continue
             decorated = site.call.use == "decorator"
             place = handler.place_here if decorated else site.code.place(site.call.span)
