@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from guardrails.facts.records import Attr, Bytes, CallRef, Const, Ref
 from guardrails.knowledge import frameworks
+from guardrails.knowledge import web as tables
 from guardrails.program import external
-from guardrails.program.expressions import evaluated, tail
+from guardrails.program.assembly import Mounted
+from guardrails.program.expressions import evaluated, keyword, tail
 from guardrails.program.layers import words_of
 from guardrails.program.model import Class, Function
 from guardrails.program.mongo import Client
 from guardrails.program.values import ClassValue, ExternalValue, FunctionValue, Value
-from guardrails.program.web import Registered
 
 if TYPE_CHECKING:
     from guardrails.program.program import Program
@@ -23,11 +23,6 @@ if TYPE_CHECKING:
 _HEALTH = re.compile(r"/(?:health|healthz|healthcheck|health-check|live|livez)/?\Z", re.IGNORECASE)
 _READINESS = re.compile(r"/(?:ready|readyz|readiness)/?\Z", re.IGNORECASE)
 _METRICS = re.compile(r"/(?:[\w.-]*[-_.])?metrics/?\Z", re.IGNORECASE)
-# A segment by which a path is an operational endpoint's, besides the root.
-_OPERATIONAL = re.compile(
-    r"/(?:health|healthz|healthcheck|health-check|healthchecks?|live|livez|liveness|ready|readyz|readiness|ping|heartbeat|metrics)(?:/|\Z)",
-    re.IGNORECASE,
-)
 _VERSION = re.compile(r"/v\d+(?:\.\d+)*(?:/|\Z)|/\d{4}-\d{2}-\d{2}(?:/|\Z)", re.IGNORECASE)
 _LIMITERS = ({"rate", "limit"}, {"rate", "limiter"}, {"rate", "limiting"}, {"ratelimit"}, {"ratelimiter"}, {"throttle"},
              {"throttling"}, {"throttled"}, {"throttler"})  # fmt: skip
@@ -124,29 +119,42 @@ class Operations:
 
     @cached_property
     def paths(self) -> tuple[str | None, ...]:
-        """The full paths of the routes and mounts of the apps; None for each that cannot be read."""
-        return tuple(self._paths())
-
-    def _paths(self) -> Iterator[str | None]:
-        for registered in self.web.registered:
-            yield registered.path
+        """The full paths of the apps' routes and mounts; None stands for what cannot be read."""
+        found: dict[str | None, None] = {}
+        for app in self.program.routes.apps:
+            root = self.web.text(keyword(app.site.call.keywords, "root_path"), app.site.code, app.site.call.block) or ""
+            for place in app.mounted_at or ("",):
+                for route in app.routes:
+                    whole = place is not None and route.path is not None
+                    found.setdefault(f"{root}{place}{route.path}" if whole else None)
+        for router in self.program.routes.assembly.routers:
+            for entry in router.entries:
+                if isinstance(entry, Mounted):
+                    whole = router.prefix is not None and entry.path is not None
+                    found.setdefault(f"{router.prefix}{entry.path}" if whole else None)
+        if not self.program.routes.complete:
+            found.setdefault(None)
+        return tuple(found)
 
     @cached_property
     def operational(self) -> frozenset[Function]:
         """The handlers of operational endpoints: root, health, readiness, metrics."""
+        routes = self.program.routes
+        table: dict[Function, list[str | None]] = {}
+        for app in routes.apps:
+            for route in app.routes:
+                if route.handler is not None:
+                    table.setdefault(route.handler, []).append(route.path)
+        served = frozenset(table)
+        for declared in routes.routers:
+            for endpoint in declared.endpoints:
+                if endpoint.function is not None and endpoint.function not in served:
+                    table.setdefault(endpoint.function, []).append(endpoint.full)
         return frozenset(
             handler
-            for handler, registered in self.web.handlers.items()
-            if all(self._is_operational(r) for r in registered)
+            for handler, full in table.items()
+            if all(path is not None and tables.is_operational(path) for path in full)
         )
-
-    def _is_operational(self, registered: Registered) -> bool:
-        path = registered.path
-        if path is None:
-            return False
-        if path in {"", "/"}:
-            return any(self.web.is_app(v) for v in registered.owners)
-        return _OPERATIONAL.search(path) is not None
 
     @property
     def has_health(self) -> bool:
@@ -209,8 +217,7 @@ class Operations:
     @cached_property
     def has_version(self) -> bool:
         """Whether some path has a version, or there is none that needs one."""
-        operational = (_HEALTH, _READINESS, _METRICS)
-        public = [p for p in self.paths if p is None or not (p in {"", "/"} or any(o.search(p) for o in operational))]
+        public = [p for p in self.paths if p is None or not tables.is_operational(p)]
         return not public or any(path is None or _VERSION.search(path) for path in self.paths)
 
 
