@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from guardrails.facts.records import Bind, Call, CallRef, Const, Expr, Item, Items, Op, Ref, Unknown
+from guardrails.facts.records import Bind, Call, CallRef, Const, Expr, Item, Items, Mapping, Op, Ref, Unknown
 from guardrails.knowledge.frameworks import MODEL_BASES, SETTINGS_BASES
 from guardrails.program import external
-from guardrails.program.expressions import keyword, tail
+from guardrails.program.expressions import keyword, tail, text_of
 from guardrails.program.model import Class, Code
 from guardrails.program.types import Types
 from guardrails.program.values import ClassValue, ExternalValue
@@ -132,6 +132,27 @@ class Fields:
             isinstance(v, ExternalValue) and v.name in _FIELDS for v in self.types.infer(call.func, code, call.block)
         )
 
+    # --- configuration
+
+    def config(self, cls: Class, name: str) -> Iterator[Expr]:
+        """What ``model_config``, ``class Config`` or a class keyword gives for an option, nearest class first."""
+        for owner in self.types.mro(cls):
+            if not isinstance(owner, Class):
+                continue
+            yield from (given.value for given in owner.facts.keywords if given.name == name)
+            for event in owner.body.events:
+                if isinstance(event, Bind) and tail(event.target) == "model_config":
+                    yield from _options_of(event.value, owner, name)
+            for inner in self.inner_config(owner):
+                for event in inner.body.events:
+                    if isinstance(event, Bind) and tail(event.target) == name and event.value is not None:
+                        yield event.value
+
+    @staticmethod
+    def inner_config(cls: Class) -> list[Class]:
+        """The class ``Config`` inside a class: where Pydantic 1 has its options."""
+        return [inner for inner in cls.module.classes if inner.outer is cls and inner.name == "Config"]
+
     # --- annotations
 
     def read(self, expr: Expr | None, code: Code, depth: int = _DEPTH) -> Type:
@@ -180,3 +201,14 @@ class Fields:
             if isinstance(value, ExternalValue):
                 return Type(external.canonical(value.name))
         return Type()
+
+
+def _options_of(value: Expr | None, code: Code, name: str) -> Iterator[Expr]:
+    """An option in ``ConfigDict(frozen=True)`` or ``{"frozen": True}``."""
+    call = code.call(value)
+    if call is not None:
+        found = keyword(call.keywords, name)
+        if found is not None:
+            yield found
+    elif isinstance(value, Mapping):
+        yield from (v for k, v in zip(value.keys, value.values) if text_of(k) == name)

@@ -29,6 +29,7 @@ from guardrails.program.queries.indexing import Indexing
 from guardrails.program.repositories import Repositories
 from guardrails.program.roles import Roles
 from guardrails.program.routes import Routes
+from guardrails.program.schemas import Schemas
 from guardrails.program.secrets import Secrets
 from guardrails.program.settings import Settings
 from guardrails.program.types import Types
@@ -145,6 +146,10 @@ class Program:
     @cached_property
     def settings(self) -> Settings:
         return Settings(self)
+
+    @cached_property
+    def schemas(self) -> Schemas:
+        return Schemas(self)
 
     @cached_property
     def secrets(self) -> Secrets:

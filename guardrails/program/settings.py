@@ -19,7 +19,6 @@ from guardrails.facts.records import (
     FString,
     Item,
     Items,
-    Mapping,
     Ref,
     Span,
 )  # fmt: skip
@@ -196,7 +195,7 @@ class Settings:
         """The names of the dotenv files that the application loads, where they can be read."""
         found: set[str] = set()
         for cls in self.classes:
-            for expr in self._options(cls, "env_file"):
+            for expr in self.fields.config(cls, "env_file"):
                 parts = expr.items if isinstance(expr, Items) else (expr,)
                 found.update(PurePath(text).name for part in parts if (text := text_of(part)))
         for module in self.program.application:
@@ -285,29 +284,8 @@ class Settings:
 
     # --- options of settings classes
 
-    def _options(self, cls: Class, name: str) -> Iterator[Expr]:
-        """What ``model_config``, ``class Config`` or a class keyword gives for an option, nearest class first."""
-        for owner in self.types.mro(cls):
-            if not isinstance(owner, Class):
-                continue
-            for given in owner.facts.keywords:
-                if given.name == name:
-                    yield given.value
-            for event in owner.body.events:
-                if isinstance(event, Bind) and isinstance(event.target, Ref) and event.target.name == "model_config":
-                    yield from _options_of(event.value, owner, name)
-            for inner in self._inner_config(owner):
-                for event in inner.body.events:
-                    if isinstance(event, Bind) and tail(event.target) == name and event.value is not None:
-                        yield event.value
-
-    @staticmethod
-    def _inner_config(cls: Class) -> list[Class]:
-        """The class ``Config`` inside a class: where Pydantic 1 has its options."""
-        return [inner for inner in cls.module.classes if inner.outer is cls and inner.name == "Config"]
-
     def _text_option(self, cls: Class, name: str) -> str:
-        return next((text_of(expr) or "" for expr in self._options(cls, name)), "")
+        return next((text_of(expr) or "" for expr in self.fields.config(cls, name)), "")
 
     def _is_old(self, cls: Class) -> bool:
         """Whether settings are those of Pydantic 1, where an optional field needs no value."""
@@ -318,7 +296,7 @@ class Settings:
 
     def _method(self, cls: Class, name: str) -> bool:
         owners = [c for c in self.types.mro(cls) if isinstance(c, Class)]
-        inner = [config for owner in owners for config in self._inner_config(owner)]
+        inner = [config for owner in owners for config in self.fields.inner_config(owner)]
         return any(owner.method(name) for owner in (*owners, *inner))
 
     # --- environments
@@ -331,11 +309,14 @@ class Settings:
                 words = words_of(each.name)
                 if words[-1] in _ENVIRONMENT_WORDS or words in _ENVIRONMENT_FIELDS:
                     return True
-        if any(isinstance(expr, (FString, CallRef)) for cls in self.classes for expr in self._options(cls, "env_file")):
+        if any(
+            isinstance(expr, (FString, CallRef)) for cls in self.classes for expr in self.fields.config(cls, "env_file")
+        ):
             return True
         named = {word for cls in self.classes for word in words_of(cls.name)} & _ENVIRONMENT_NAMES
-        files = self.program.environment.dotenv_files
-        filed = {w for f in files for w in re.split(r"[._-]", f.path.name.lower())} & _ENVIRONMENT_NAMES
+        filed = {
+            w for f in self.program.environment.dotenv_files for w in re.split(r"[._-]", f.path.name.lower())
+        } & _ENVIRONMENT_NAMES
         return len(named) > 1 or len(filed) > 1
 
 
@@ -352,14 +333,3 @@ def _aliases(module: Module) -> frozenset[str]:
     """The names by which a module may call the environment."""
     names = {name.rpartition(".")[2] for name in ENVIRONMENT}
     return frozenset(names | {i.alias for i in module.facts.imports if i.name in names and i.alias})
-
-
-def _options_of(value: Expr | None, code: Code, name: str) -> Iterator[Expr]:
-    """An option in ``SettingsConfigDict(env_file=".env")`` or ``{"env_file": ".env"}``."""
-    call = code.call(value)
-    if call is not None:
-        found = keyword(call.keywords, name)
-        if found is not None:
-            yield found
-    elif isinstance(value, Mapping):
-        yield from (v for k, v in zip(value.keys, value.values) if text_of(k) == name)
