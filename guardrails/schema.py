@@ -52,9 +52,9 @@ class Configuration(BaseModel):
         [], description="More calls that block, by dotted name; `vendor.sdk.*` for all of a module."
     )
     mongo_methods: list[str] = Field([], description="More calls that are Mongo operations, by dotted name.")
-    config_modules: list[str] = Field([], description="Globs or dotted names of the modules that read the environment.")
-    database_modules: list[str] = Field([], description="Globs or dotted names of the modules that connect to MongoDB.")
-    index_registries: list[str] = Field([], description="Globs or dotted names of the modules that declare indexes.")
+    config_modules: list[str] = Field([], description="Globs of the modules that read the environment.")
+    database_modules: list[str] = Field([], description="Globs of the modules that connect to MongoDB.")
+    index_registries: list[str] = Field([], description="Globs of the modules that declare indexes.")
     import_linter_config: str | None = Field(
         None, description="The file with the project's import-linter contracts, if it is not a usual one."
     )
@@ -76,6 +76,7 @@ class Configuration(BaseModel):
         "layers",
         "config_modules",
         "database_modules",
+        "index_registries",
     )
     @classmethod
     def _globs(cls, value: Any) -> Any:
