@@ -76,8 +76,13 @@ class _Setting(msgspec.Struct, frozen=True):
     def options(self, request: Request) -> Options:
         """The options of the run; the costly part, which needs pydantic."""
         options = config.validate(self.found, request.overrides, _display(self.found.path, request.cwd))
+        contracts = options.import_linter_config and self.folder / options.import_linter_config
+        if contracts and not contracts.is_file():
+            place = _display(self.found.path, request.cwd), config.line_of(self.found, ("import-linter-config",))
+            raise ConfigError([Mistake(*place, f"import-linter-config: {options.import_linter_config} is no file")])
         return msgspec.structs.replace(
             options,
+            import_linter_config=str(contracts) if contracts else None,
             cache_dir=str(self.cache) if request.cache else None,
             exclude=self._from_targets(options.exclude),
             extend_exclude=self._from_targets(options.extend_exclude),

@@ -319,3 +319,12 @@ def test_several_configured_folders_are_told_and_one_is_used(folder: Path, run: 
     assert concise(result.stdout) == ["svc/a/app.py:1 GR301", "svc/b/app.py:1 GR703"]
     assert "several folders below are configured (svc/a/guardrails.toml, svc/b/guardrails.toml)" in result.stderr
     assert concise(run("check", "--format", "concise", "svc/b").stdout) == []
+
+
+def test_a_file_of_contracts_that_is_not_there_is_a_mistake(folder: Path, run: Run) -> None:
+    write(folder, {**ONE, "pyproject.toml": "[tool.guardrails]\nimport-linter-config = 'contracts.toml'\n"})
+    result = run("check")
+    assert result.exit_code == 2
+    assert result.stderr == "error: pyproject.toml:2: import-linter-config: contracts.toml is no file\n"
+    (folder / "contracts.toml").touch()
+    assert run("check").exit_code == 1
