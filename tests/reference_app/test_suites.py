@@ -1,4 +1,4 @@
-"""The reference application's own tests, on both drivers.
+"""The reference application's own tests, on both drivers, and those of a project made from it.
 
 They need what the application needs, so they run with an interpreter that has it:
 `pip install -r fixtures/reference_app/server/requirements-dev.txt motor`, and its path in
@@ -6,27 +6,24 @@ They need what the application needs, so they run with an interpreter that has i
 """
 
 import os
-import shutil
 import subprocess
-import sys
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pytest
 
-HOME = Path(__file__).parents[2] / "fixtures" / "reference_app"
 PYTHON = os.environ.get("REFERENCE_APP_PYTHON", "")
 
 pytestmark = pytest.mark.skipif(not PYTHON, reason="REFERENCE_APP_PYTHON names no interpreter")
 
 
-@pytest.fixture(scope="module", params=["pymongo", "motor"])
-def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("reference") / "server"
-    if request.param == "motor":
-        subprocess.run([sys.executable, str(HOME / "build_variant.py"), "motor", str(folder)], check=True)
-    else:
-        ignored = shutil.ignore_patterns("__pycache__", ".*_cache", ".hypothesis")
-        shutil.copytree(HOME / "server", folder, ignore=ignored)
+CHOICES: list[dict[str, Any]] = [{}, {"driver": "motor"}, {"name": "books", "without": ("orders",)}]
+
+
+@pytest.fixture(scope="module", params=CHOICES, ids=str)
+def server(request: pytest.FixtureRequest, tools: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder: Path = tools.new_project(tmp_path_factory.mktemp("made") / "server", **request.param)
     return folder
 
 

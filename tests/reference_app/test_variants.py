@@ -1,24 +1,14 @@
 """The reference application and its motor variant differ by the seam to the driver alone."""
 
 import ast
-import importlib.util
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
-HOME = Path(__file__).parents[2] / "fixtures" / "reference_app"
+from tests.reference_app.conftest import HOME
+
 SEAM = {Path("app/core/database.py"), Path("requirements.txt")}
-
-
-@pytest.fixture(scope="module")
-def builder() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("build_variant", HOME / "build_variant.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def files_below(folder: Path) -> dict[Path, bytes]:
@@ -29,24 +19,24 @@ def files_below(folder: Path) -> dict[Path, bytes]:
     }
 
 
-def test_the_variant_is_the_server_but_for_the_seam(builder: ModuleType, tmp_path: Path) -> None:
-    variant = files_below(builder.build_variant("motor", tmp_path / "shop"))
+def test_the_variant_is_the_server_but_for_the_seam(tools: ModuleType, tmp_path: Path) -> None:
+    variant = files_below(tools.build_variant("motor", tmp_path / "shop"))
     server = files_below(HOME / "server")
     assert variant.keys() == server.keys()
     assert {path for path in server if variant[path] != server[path]} == SEAM
     assert files_below(HOME / "server-motor").keys() == SEAM
 
 
-def test_the_environment_example_comes_along(builder: ModuleType, tmp_path: Path) -> None:
-    variant = builder.build_variant("motor", tmp_path / "shop")
+def test_the_environment_example_comes_along(tools: ModuleType, tmp_path: Path) -> None:
+    variant = tools.build_variant("motor", tmp_path / "shop")
     for name in (".env.example", ".gitignore", ".pre-commit-config.yaml"):
         assert (variant / name).read_bytes() == (HOME / "server" / name).read_bytes()
     assert not (variant / ".env").exists()
 
 
-def test_an_unknown_variant_is_refused(builder: ModuleType, tmp_path: Path) -> None:
+def test_an_unknown_variant_is_refused(tools: ModuleType, tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="'tornado'"):
-        builder.build_variant("tornado", tmp_path / "shop")
+        tools.build_variant("tornado", tmp_path / "shop")
 
 
 @pytest.mark.parametrize("folder", ["server", "server-motor"])

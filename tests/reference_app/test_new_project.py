@@ -1,0 +1,134 @@
+"""A project made from the reference application is whole, and keeps every rule."""
+
+import ast
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+CHOICES: list[dict[str, Any]] = [
+    {},
+    {"driver": "motor"},
+    {"name": "book-store", "without": ("orders",)},
+    {"name": "books", "driver": "motor", "without": ("orders",)},
+]
+
+
+@pytest.fixture(scope="module", params=CHOICES, ids=str)
+def made(
+    request: pytest.FixtureRequest, tools: ModuleType, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, dict[str, Any]]:
+    folder = tmp_path_factory.mktemp("made") / "project"
+    return tools.new_project(folder, **request.param), request.param
+
+
+def test_every_file_parses_and_every_import_of_its_own_leads_somewhere(
+    made: tuple[Path, dict[str, Any]],
+) -> None:
+    project, _ = made
+    for path in sorted(project.rglob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"), str(path), feature_version=(3, 10))
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] in (
+                "app",
+                "scripts",
+                "tests",
+            ):
+                target = project / (node.module or "").replace(".", "/")
+                assert target.is_dir() or target.with_suffix(".py").is_file(), f"{path}: {node.module}"
+
+
+def test_it_keeps_every_rule(made: tuple[Path, dict[str, Any]]) -> None:
+    project, choice = made
+    finished = subprocess.run(
+        [sys.executable, "-m", "guardrails", "check", "app", "--strict", "--select", "ALL", "--format", "json"],
+        cwd=project,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    found = {finding["code"] for finding in json.loads(finished.stdout)["findings"]}
+    assert found == ({"GR709"} if choice.get("driver") == "motor" else set())
+
+
+def test_it_bears_its_name(made: tuple[Path, dict[str, Any]]) -> None:
+    project, choice = made
+    name = choice.get("name", "shop")
+    assert f'appname="{name}"' in (project / "app/core/database.py").read_text(encoding="utf-8")
+    assert f"MONGODB_DATABASE={name}" in (project / ".env.example").read_text(encoding="utf-8")
+    if name != "shop":
+        texts = [path.read_text(encoding="utf-8") for path in project.rglob("*.py")]
+        assert not any(re.search(r"\bshop\b", text, re.IGNORECASE) for text in texts)
+
+
+def test_what_was_left_out_has_left_no_trace(made: tuple[Path, dict[str, Any]]) -> None:
+    project, choice = made
+    trace = re.compile(r"OrderS|OrderR|OrderW|ORDERS|/orders|idempoten|InsufficientStock|session=session", re.I)
+    traces = {path.name for path in project.rglob("*.py") if trace.search(path.read_text(encoding="utf-8"))}
+    assert bool(traces) is ("orders" not in choice.get("without", ()))
+
+
+@pytest.mark.parametrize(
+    "choice",
+    [
+        {"name": "Not A Name"},
+        {"name": "../elsewhere"},
+        {"driver": "odmantic"},
+        {"without": ("users",)},
+    ],
+    ids=str,
+)
+def test_what_cannot_be_is_refused_before_anything_is_written(
+    tools: ModuleType, tmp_path: Path, choice: dict[str, Any]
+) -> None:
+    with pytest.raises(ValueError):
+        tools.new_project(tmp_path / "project", **choice)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_nothing_is_overwritten(tools: ModuleType, tmp_path: Path) -> None:
+    with pytest.raises(FileExistsError):
+        tools.new_project(tmp_path)
+
+
+def test_a_definition_goes_with_its_comment_and_docstring(tools: ModuleType) -> None:
+    source = '''"""Doc."""
+
+A = 1
+
+# about B
+B = 2
+"""What B is."""
+
+
+class C:
+    x: int
+    """X."""
+    y: int
+'''
+    expected = '''"""Doc."""
+
+A = 1
+
+
+class C:
+    y: int
+'''
+    assert tools.cut_definitions(source, ["B", "C.x"], "f.py") == expected
+
+
+def test_a_definition_that_is_not_there_is_an_error(tools: ModuleType) -> None:
+    with pytest.raises(LookupError, match="does not define B"):
+        tools.cut_definitions("A = 1\n", ["B"], "f.py")
+
+
+def test_unused_imports_go(tools: ModuleType) -> None:
+    source = "import a\nimport b.c\nfrom d import e, f as g\n\nb.c(g)\n"
+    assert tools.prune_imports(source) == "import b.c\nfrom d import f as g\n\nb.c(g)\n"
