@@ -303,11 +303,14 @@ class _Discovery:
     def _plausible(self, root: str, parts: Names, names: Names) -> bool:
         """Whether an import may mean what lies at ``root``, where that is a package, seldom on the path.
 
-        ``from redis import Redis`` beside ``app/redis.py`` means the library if the project requires it, or
-        if the module has no such names.
+        ``from redis import Redis`` beside ``app/redis.py`` means the library if the module itself imports
+        ``redis``, if the project requires it, or if the module has no such names.
         """
         if not self.is_package(root):
             return True
+        module = self.by_path.get(os.path.join(root, f"{parts[0]}.py"))
+        if module is not None and any(other[0] == parts[0] for other in module.imports):
+            return False
         _, path = self._resolve(root, parts)
         file = self.by_path.get(path) or self.by_path.get(os.path.join(path, "__init__.py"))
         if file is not None and names and not any(self._resolve(path, (name,))[0] for name in names):
@@ -331,35 +334,30 @@ class _Discovery:
 
     def _base(self, file: _File) -> str:
         """The folder that the file's dotted name starts from."""
-        package_parent = self._package_parent(file.folder)
+        root = max((root for root in self.roots if _inside(file.folder, root)), key=len)
+        package = file.folder  # a folder without __init__.py in a package is a namespace of that package
+        while package != root and not self.has_init(package):
+            package = _parent(package)
+        packaged = self.has_init(package)
+        package_parent = self._package_parent(package if packaged else file.folder)
         outermost = nearest = ""
         below, folder = file.stem, file.folder
-        while True:
+        while _parent(folder) != folder:
             if folder in self.votes:
                 if below in self.votes[folder] and _inside(package_parent, folder):
                     outermost = folder
                 nearest = nearest or folder
-            parent, name = os.path.split(folder)
-            if parent == folder:
-                break
-            below, folder = name, parent
+            below, folder = os.path.basename(folder), _parent(folder)
         if outermost:
             return outermost
-        if nearest == file.folder:
-            return nearest
-        root = max((root for root in self.roots if _inside(file.folder, root)), key=len)
         if not _inside(package_parent, root):
             return package_parent
-        folder = file.folder
-        while folder != root and not self.has_init(folder):
-            folder = _parent(folder)
-        if not self.has_init(folder):  # nothing but folders: named as they lie
+        if not packaged:  # nothing but folders: named as they lie
             return nearest or root
-        # The outermost package. A folder around it with other modules, none imported from there, is one too.
-        folder = self._package_parent(folder)
-        while folder != root and _inside(folder, root) and folder not in self.votes and folder in self.loose:
-            folder = _parent(folder)
-        return folder
+        # A folder around the outermost package with other modules, none imported from there, is a package too.
+        while package_parent != root and package_parent not in self.votes and package_parent in self.loose:
+            package_parent = _parent(package_parent)
+        return package_parent
 
     def _top(self, file: _File) -> str:
         """The entry of its base that the file lies in: its top package, a folder, or itself."""
@@ -567,8 +565,7 @@ class _Discovery:
                 names[file.entry.path] = name
         packages: set[str] = set()
         for name in taken:
-            while name not in packages:
-                name = name.rpartition(".")[0]
+            while (name := name.rpartition(".")[0]) and name not in packages:
                 packages.add(name)
         for folder in sorted(self.votes):
             for base, prefix in prefix_of.items():

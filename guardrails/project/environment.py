@@ -17,6 +17,8 @@ from typing import Any
 
 import msgspec
 
+from guardrails.project import practices
+from guardrails.project.practices import Presence
 from guardrails.project.scan import MARKERS, Display, Ignore, read_ignore, repository_root
 
 if sys.version_info >= (3, 11):
@@ -57,19 +59,6 @@ class Requirement(msgspec.Struct, frozen=True, order=True):
     locked_version: str | None
 
 
-class Presence(msgspec.Struct, frozen=True):
-    """Which of the expected things exist, as paths to show; empty where there is none."""
-
-    changelog: str
-    unit_tests: str
-    integration_tests: str
-    tests: str
-    type_checker: str
-    formatter: str
-    coverage_threshold: str
-    requirements: str
-
-
 class Environment:
     """The surroundings of the project at ``root``, up to its repository's root.
 
@@ -104,7 +93,7 @@ class Environment:
         """Dotenv files and their examples, those nearest to the code first."""
         found: list[DotenvFile] = []
         for folder in self.folders:
-            for name in _names(folder):
+            for name in names(folder):
                 kind = dotenv_kind(name)
                 path = folder / name
                 if kind is None or not path.is_file():
@@ -117,7 +106,7 @@ class Environment:
             display=self.display(path),
             path=path,
             example=kind == "example",
-            variables=tuple(parse_dotenv(_text(path))),
+            variables=tuple(parse_dotenv(text(path))),
             tracked=self.tracked(path),
             ignored=self.ignored(path),
         )
@@ -228,100 +217,7 @@ class Environment:
     @cached_property
     def presence(self) -> Presence:
         """What of the guide's additional practices the files show."""
-        return Presence(
-            changelog=self._first(r"(?i)(changelog|changes|history|release[-_]?notes|news)(\.\w+)?\Z"),
-            unit_tests=self._tests("unit"),
-            integration_tests=self._tests("integration", "functional", "e2e", "end_to_end", "api"),
-            tests=self._tests(),
-            type_checker=self._configured(
-                files=r"\.?mypy\.ini\Z|pyrightconfig\.json\Z|\.pyre_configuration\Z|pyrefly\.toml\Z|ty\.toml\Z|pytype\.cfg\Z",
-                tools=("mypy", "pyright", "basedpyright", "pyre", "pyrefly", "ty", "pytype"),
-            ),
-            formatter=self._configured(
-                files=r"\.?ruff\.toml\Z|\.style\.yapf\Z|\.?black\.toml\Z",
-                tools=("black", "ruff", "yapf", "autopep8", "blue"),
-            ),
-            coverage_threshold=self._coverage_threshold(),
-            requirements=self._requirements_file(),
-        )
-
-    def _first(self, pattern: str) -> str:
-        for folder in self.folders:
-            for name in _names(folder):
-                if re.match(pattern, name):
-                    return self.display(folder / name)
-        return ""
-
-    def _tests(self, *kinds: str) -> str:
-        """The first tests folder, or the first in or beside it whose name says one of ``kinds``."""
-        for folder in (*self.folders, *(path for path in _subfolders(self.root))):
-            for name in _names(folder):
-                if not re.match(r"(?i)(unit|integration|functional|e2e)?[-_]?tests?\Z", name):
-                    continue
-                tests = folder / name
-                if not tests.is_dir():
-                    continue
-                if not kinds:
-                    return self.display(tests)
-                for candidate in (name, *_names(tests)):
-                    words = re.split(r"[-_.]", candidate.lower())
-                    if any(kind in words for kind in kinds):
-                        return self.display(tests if candidate == name else tests / candidate)
-        return ""
-
-    def _configured(self, files: str, tools: tuple[str, ...]) -> str:
-        """A configuration file of its own, a section in a shared one, or a pre-commit hook."""
-        own = self._first(files)
-        if own:
-            return own
-        for folder in self.folders:
-            tables = _toml(folder / "pyproject.toml").get("tool", {})
-            if isinstance(tables, dict) and any(tool in tables for tool in tools):
-                return self.display(folder / "pyproject.toml")
-            for name in ("setup.cfg", "tox.ini"):
-                sections = {section.partition(":")[0].partition("-")[0] for section in _ini(folder / name)}
-                if not sections.isdisjoint(tools):
-                    return self.display(folder / name)
-            for name in (".pre-commit-config.yaml", ".pre-commit-config.yml"):
-                hooks = re.findall(r"(?m)^\s*-?\s*id:\s*['\"]?([\w.-]+)", _text(folder / name))
-                if any(hook == tool or hook.startswith(f"{tool}-") for hook in hooks for tool in tools):
-                    return self.display(folder / name)
-        return ""
-
-    def _coverage_threshold(self) -> str:
-        for folder in self.folders:
-            for name in (
-                "pyproject.toml",
-                "setup.cfg",
-                "tox.ini",
-                ".coveragerc",
-                "pytest.ini",
-                "noxfile.py",
-                "Makefile",
-            ):
-                if re.search(r"(?m)^[^#\n]*(?:fail_under\s*=|--cov-fail-under|--fail-under)", _text(folder / name)):
-                    return self.display(folder / name)
-            workflows = folder / ".github" / "workflows"
-            for path in (*(workflows / name for name in _names(workflows)), folder / ".gitlab-ci.yml"):
-                if re.search(r"(?m)^[^#\n]*--(?:cov-)?fail-under", _text(path)):
-                    return self.display(path)
-        return ""
-
-    def _requirements_file(self) -> str:
-        found = self._first(
-            r"(?i)requirements[^/]*\.(txt|in)\Z|Pipfile(\.lock)?\Z|uv\.lock\Z|poetry\.lock\Z|environment\.ya?ml\Z"
-        )
-        if found:
-            return found
-        for folder in self.folders:
-            if (folder / "requirements").is_dir() and any(
-                n.endswith((".txt", ".in")) for n in _names(folder / "requirements")
-            ):
-                return self.display(folder / "requirements")
-            for name in ("pyproject.toml", "setup.cfg", "setup.py"):
-                if any(_READERS[name](_text(folder / name))):
-                    return self.display(folder / name)
-        return ""
+        return practices.presence(self)
 
 
 # -- dotenv --------------------------------------------------------------------------------------------------
@@ -369,12 +265,12 @@ def declared_names(folder: Path) -> frozenset[str]:
 
 def _declared(folder: Path) -> Iterator[tuple[str, str]]:
     """Names and specifiers from the files in ``folder`` that people write, the most telling formats first."""
-    for name, reader in _READERS.items():
-        yield from reader(_text(folder / name))
-    for name in _names(folder):
+    for name, reader in READERS.items():
+        yield from reader(text(folder / name))
+    for name in names(folder):
         if re.match(r"(?i)requirements[^/]*\.(txt|in)\Z", name):
             yield from _requirements_txt(folder / name, set())
-    for name in _names(folder / "requirements"):
+    for name in names(folder / "requirements"):
         if name.endswith((".txt", ".in")):
             yield from _requirements_txt(folder / "requirements" / name, set())
 
@@ -385,7 +281,7 @@ def _requirements_txt(path: Path, seen: set[Path]) -> Iterator[tuple[str, str]]:
     if path in seen:
         return
     seen.add(path)
-    for line in re.sub(r"\\\n", " ", _text(path)).splitlines():
+    for line in re.sub(r"\\\n", " ", text(path)).splitlines():
         line = re.split(r"(?:^|\s)#", line, maxsplit=1)[0].strip()
         include = re.match(r"(?:-r|--requirement|-c|--constraint)[\s=]*(\S+)", line)
         if include is not None:
@@ -493,7 +389,7 @@ def _conda(text: str) -> Iterator[tuple[str, str]]:
         yield from _pep508(re.sub(r"(?<![=<>!~])=(?!=)", "==", line.strip()))
 
 
-_READERS = {
+READERS = {
     "pyproject.toml": _pyproject,
     "setup.cfg": _setup_cfg,
     "setup.py": _setup_py,
@@ -506,7 +402,7 @@ _READERS = {
 def _locked(folder: Path) -> Iterator[tuple[str, str]]:
     """Names and versions from the lock files in ``folder``."""
     for name in ("uv.lock", "poetry.lock", "pdm.lock", "pylock.toml"):
-        document = _toml(folder / name)
+        document = toml(folder / name)
         packages = document.get("package", document.get("packages"))
         for package in packages if isinstance(packages, list) else ():
             if isinstance(package, dict) and isinstance(package.get("name"), str):
@@ -514,7 +410,7 @@ def _locked(folder: Path) -> Iterator[tuple[str, str]]:
                 if isinstance(version, str):
                     yield normal_name(package["name"]), version
     try:
-        pipfile = msgspec.json.decode(_text(folder / "Pipfile.lock") or "{}")
+        pipfile = msgspec.json.decode(text(folder / "Pipfile.lock") or "{}")
     except (msgspec.DecodeError, RecursionError):
         pipfile = {}
     for section in ("default", "develop"):
@@ -554,7 +450,7 @@ def _only_major(specifier: str) -> int | None:
 # -- reading -------------------------------------------------------------------------------------------------
 
 
-def _names(folder: Path) -> list[str]:
+def names(folder: Path) -> list[str]:
     """The entries of a folder, sorted; none where it cannot be read."""
     try:
         return sorted(os.listdir(folder))
@@ -564,17 +460,17 @@ def _names(folder: Path) -> list[str]:
 
 def _is_program(folder: Path) -> bool:
     """Whether the folder holds a program of its own: requirements or a Dockerfile alone are part of another."""
-    names = _names(folder)
+    names = names(folder)
     code = any(name.endswith(".py") or (folder / name).is_dir() for name in names)
     return "package.json" in names or (code and not MARKERS.isdisjoint(names))
 
 
 def _subfolders(folder: Path) -> Iterable[Path]:
     """The folders directly in ``folder`` that may hold code."""
-    return [folder / name for name in _names(folder) if not name.startswith(".") and (folder / name).is_dir()]
+    return [folder / name for name in names(folder) if not name.startswith(".") and (folder / name).is_dir()]
 
 
-def _text(path: Path) -> str:
+def text(path: Path) -> str:
     """The text of a small file, also as Windows tools write it (UTF-16, BOM); empty where there is none."""
     try:
         if path.stat().st_size > _SIZE_LIMIT:
@@ -596,8 +492,8 @@ def _parse_toml(text: str) -> dict[str, Any]:
         return {}
 
 
-def _toml(path: Path) -> dict[str, Any]:
-    return _parse_toml(_text(path))
+def toml(path: Path) -> dict[str, Any]:
+    return _parse_toml(text(path))
 
 
 def _parse_ini(text: str) -> dict[str, dict[str, str]]:
@@ -611,8 +507,8 @@ def _parse_ini(text: str) -> dict[str, dict[str, str]]:
     return {section: {k: v or "" for k, v in parser.items(section)} for section in parser.sections()}
 
 
-def _ini(path: Path) -> dict[str, dict[str, str]]:
-    return _parse_ini(_text(path))
+def ini(path: Path) -> dict[str, dict[str, str]]:
+    return _parse_ini(text(path))
 
 
 def _table(document: object, *names: str) -> dict[str, Any]:

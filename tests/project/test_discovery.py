@@ -122,10 +122,18 @@ class TestNames:
         assert project.roots == ("", "app")
         assert list(project.candidates("core.config", "app.users")) == ["app.core.config", "core.config"]
 
+    def test_a_package_that_is_itself_the_path_and_says_so_nowhere(self, tmp_path: Path) -> None:
+        write(tmp_path, {"svc/app/__init__.py": "", "svc/app/main.py": APP + "from model.jobs.job import Job\n"})
+        write(tmp_path, {"svc/app/model/__init__.py": "", "svc/app/model/jobs/job.py": "class Job: ...\n"})
+        project = one(tmp_path)
+        assert names(project)["svc/app/model/jobs/job.py"] == "app.model.jobs.job"
+        assert project.roots == ("", "app")
+
     def test_a_module_named_like_a_library_makes_no_root(self, tmp_path: Path) -> None:
         write(tmp_path, {**PACKAGE, "app/logging.py": "", "app/redis.py": "import logging\n"})
         write(tmp_path, {"app/cache.py": "from redis import Redis\nfrom redis.asyncio import client\n"})
         write(tmp_path, {"requirements.txt": "redis>=5\n"})
+        write(tmp_path, {"app/jwt.py": "import jwt\n", "app/auth.py": "import jwt\nfrom jwt import decode\n"})
         assert one(tmp_path).roots == ("",)
 
     def test_the_standard_library_has_no_other_candidates(self, tmp_path: Path) -> None:

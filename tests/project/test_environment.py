@@ -211,17 +211,16 @@ class TestPresence:
             tmp_path,
             {
                 "CHANGELOG.md": "",
-                "tests/unit/test_x.py": "",
-                "tests/integration/test_y.py": "",
+                "tests/unit/test_x.py": "def test_x(): ...\n",
+                "tests/integration/test_y.py": "async def test_y(client): ...\n",
                 "pyproject.toml": "[tool.mypy]\nstrict = true\n[tool.ruff]\n[tool.coverage.report]\nfail_under = 80\n",
                 "requirements.txt": "x\n",
             },
         ).presence
         assert vars_of(presence) == {
             "changelog": "CHANGELOG.md",
-            "unit_tests": "tests/unit",
-            "integration_tests": "tests/integration",
-            "tests": "tests",
+            "unit_tests": "tests/unit/test_x.py",
+            "integration_tests": "tests/integration/test_y.py",
             "type_checker": "pyproject.toml",
             "formatter": "pyproject.toml",
             "coverage_threshold": "pyproject.toml",
