@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from guardrails.facts.records import Bind, Call, Const, Expr, Items, Parameter, Ref, Span, span_of
+from guardrails.facts.records import Attr, Bind, Call, Const, Expr, Items, Parameter, Ref, Span, span_of
 from guardrails.knowledge import web as tables
 from guardrails.knowledge.frameworks import (
     MODEL_BASES,
@@ -58,6 +58,11 @@ _SEQUENCES = frozenset(
         "collections.abc.Iterable",
         "collections.abc.Collection",
     }
+)
+_STARLETTE = frozenset({"route", "add_route"})
+# Functions that build responses: Starlette's templates, FastAPI's own documentation pages.
+_RESPONDING = frozenset(
+    {"TemplateResponse", "get_swagger_ui_html", "get_redoc_html", "get_swagger_ui_oauth2_redirect_html"}
 )
 # Statuses that answer without a body, or with another address.
 _WITHOUT_BODY = frozenset({204, 205, 301, 302, 303, 304, 307, 308})
@@ -126,9 +131,9 @@ class Schemas:
 
     @cached_property
     def handlers(self) -> dict[Function, tuple[Registered, ...]]:
-        """HTTP handlers with their registrations, by module and line."""
+        """HTTP handlers with their registrations, by module and line; Starlette's own routes are not FastAPI's."""
         table = {
-            handler: tuple(r for r in registered if not r.websocket)
+            handler: tuple(r for r in registered if not r.websocket and tail(r.site.call.func) not in _STARLETTE)
             for handler, registered in self.program.web.handlers.items()
         }
         ordered = sorted(table, key=lambda f: (f.module.name, f.facts.span))
@@ -146,6 +151,8 @@ class Schemas:
                 continue
             kind = self._type_of(parameter, handler)
             marker = self._marker(parameter, kind, handler)
+            if isinstance(parameter.default, (Ref, Attr)):
+                continue  # a default that stands elsewhere may be a dependency
             if marker == "body" or (marker is None and self._is_complex(kind)):
                 yield parameter, kind
 
@@ -212,29 +219,37 @@ class Schemas:
         options = {k.name: k.value for k in registered.site.call.keywords}
         if None in options or "response_class" in options or handler in self.program.operations.operational:
             return False
-        if handler in self._hidden or self._status(registered) in _WITHOUT_BODY:
+        if _is_false(options.get("include_in_schema")) or handler in self._hidden:
+            return False
+        if self._status(registered) in _WITHOUT_BODY or self._builds_responses(handler):
             return False
         if "response_model" in options:
             return self.is_untyped(self.fields.read(options["response_model"], registered.site.code))
-        if handler.facts.returns is not None:
-            assert handler.outer is not None
-            return self.is_untyped(self.fields.read(handler.facts.returns, handler.outer))
-        return not all(self._is_response(v) for v in self._returned(handler))
+        if handler.facts.returns is None:
+            return not handler.facts.is_generator
+        assert handler.outer is not None
+        return self.is_untyped(self.fields.read(handler.facts.returns, handler.outer))
+
+    def _builds_responses(self, handler: Function) -> bool:
+        """Whether every return builds a response; a handler that returns nothing needs no model either."""
+        for returned in handler.returned:
+            assert returned.value is not None
+            call = handler.call(returned.value)
+            if call is not None and tail(call.func) in _RESPONDING:
+                continue
+            if not all(self._is_response(v) for v in self._results(returned.value, handler, returned.block)):
+                return False
+        return not handler.facts.is_generator
 
     @cached_property
     def _hidden(self) -> frozenset[Function]:
-        """Handlers that are in no OpenAPI document."""
+        """Handlers that their routers keep out of the OpenAPI document."""
         shown: set[Function] = set()
         hidden: set[Function] = set()
         for app in self.program.routes.apps:
             for route in app.routes:
                 if route.handler is not None:
                     (shown if route.in_schema else hidden).add(route.handler)
-        for handler, registered in self.handlers.items():
-            given = [keyword(r.site.call.keywords, "include_in_schema") for r in registered]
-            if all(isinstance(expr, Const) and expr.value is False for expr in given):
-                hidden.add(handler)
-                shown.discard(handler)
         return frozenset(hidden - shown)
 
     def _status(self, registered: Registered) -> int | None:
@@ -250,7 +265,10 @@ class Schemas:
 
     def _returned(self, handler: Function) -> Values:
         """What a handler returns by value."""
-        values = union(*(self.types.infer(r.value, handler, r.block) for r in handler.returned if r.value is not None))
+        return union(*(self._results(r.value, handler, r.block) for r in handler.returned if r.value is not None))
+
+    def _results(self, expr: Expr, code: Code, block: int) -> Values:
+        values = self.types.infer(expr, code, block)
         return union(*(v.values if isinstance(v, CoroutineValue) else (v,) for v in values))
 
     def _is_response(self, value: Value) -> bool:
@@ -435,7 +453,7 @@ class Schemas:
 
     def _allows_arbitrary(self, cls: Class) -> bool:
         given = self.fields.config(cls, "arbitrary_types_allowed")
-        return any(not (isinstance(expr, Const) and expr.value is False) for expr in given) or any(
+        return any(not _is_false(expr) for expr in given) or any(
             isinstance(event, Bind) and tail(event.target) == "model_config" and isinstance(event.value, Ref)
             for owner in self.types.mro(cls)
             if isinstance(owner, Class)
@@ -527,7 +545,11 @@ class Schemas:
                 yield Old(code, span_of(expr, code.body), "__fields__")
 
 
+def _is_false(expr: Expr | None) -> bool:
+    return isinstance(expr, Const) and expr.value is False
+
+
 def _is_excluded(field: Field) -> bool:
     """Whether ``Field(exclude=True)`` keeps a field out of every answer."""
     given = field.options.get("exclude")
-    return given is not None and not (isinstance(given, Const) and given.value is False)
+    return given is not None and not _is_false(given)
