@@ -77,6 +77,8 @@ def analyse(
 
     projects, facts = _read(paths, options, where.cwd, workers, progress)
     for project in projects:
+        if not project.files:
+            continue
         progress(f"linking {project.name}")
         program = _link(project, facts, options, run)
         if program is not None:
