@@ -42,7 +42,7 @@ examples.
 """
 _NAMED = frozenset({".md", ".rst", ".json", ".lockb"})
 """Suffixes of files whose presence can matter (a changelog, a type checker's settings)."""
-_READ_ABOVE = frozenset({"requirements", ".github"})
+_READ_ABOVE = frozenset({"requirements", ".github", "doc", "docs", "test", "tests"})
 """Folders above the checked one, or beside it, in which files can matter too."""
 _LARGE = 2 * 1024 * 1024
 _COARSE = 2_000_000_000

@@ -160,7 +160,7 @@ class Answers:
     @cached_property
     def _makers(self) -> frozenset[Function]:
         """Functions whose business error responses are: exception handlers, middleware, routes of their own class."""
-        found = set(self.web.middleware)
+        found = set(self.errors.middleware)
         for module in self.program.application:
             found.update(f for f in module.functions if self.answers_exceptions(f))
             found.update(f for c in module.classes if self.types.is_a(c, "fastapi.routing.APIRoute") for f in c.methods)

@@ -211,6 +211,16 @@ class Errors:
         )
 
     @staticmethod
+    def _answers(clause: Except) -> bool:
+        """Whether an ``except`` of middleware gives a response of its own rather than raise again."""
+        events = [e for e in clause.code.body.events if clause.holds(e.block)]
+        return any(isinstance(e, Return) and e.value is not None for e in events) or any(
+            tail(c.func) == "send" or tail(c.func).endswith("Response")
+            for c in clause.code.body.calls
+            if clause.holds(c.block)
+        )
+
+    @staticmethod
     def _readable(caught: Values) -> bool:
         return bool(caught) and all(isinstance(v, (ClassValue, ExternalValue, LiteralValue)) for v in caught)
 
@@ -236,7 +246,9 @@ class Errors:
             if self.program.layers.of(module) in _ALLOWED_LAYERS:
                 continue
             for code in module.codes():
-                if isinstance(code, Function) and self.only_for(code, self._at_the_border):
+                if isinstance(code, Function) and (
+                    code in self.web.handlers or self.only_for(code, self._at_the_border)
+                ):
                     continue
                 for event in code.body.events:
                     if isinstance(event, Raise) and event.exc is not None and not self._is_caught_name(event.exc, code):
@@ -268,6 +280,19 @@ class Errors:
                 for value in self.types.infer(func, outer, handler.facts.block):
                     found.update(self.types.functions_of(value))
         return frozenset(found)
+
+    @cached_property
+    def middleware(self) -> frozenset[Function]:
+        """Middleware, that of which only the signature says so included (``request, call_next``)."""
+        found = set(self.web.middleware)
+        for module in self.program.application:
+            found.update(f for f in module.functions if "call_next" in f.parameters_by_name)
+            found.update(f for f in module.functions if {"scope", "receive", "send"} <= f.parameters_by_name.keys())
+        return frozenset(found)
+
+    def _is_injected(self, function: Function) -> bool:
+        """Whether ``Depends`` gives a parameter its value: then the framework calls the function."""
+        return any(self.types.dependency(function, p.name) is not None for p in function.facts.parameters)
 
     def only_for(self, function: Function, roots: frozenset[Function]) -> bool:
         """Whether a function is one of the roots, lies in one, or is called by the application for their sake alone."""

@@ -93,7 +93,7 @@ class Environment:
         """Dotenv files and their examples, those nearest to the code first."""
         found: list[DotenvFile] = []
         for folder in self.folders:
-            for name in names(folder):
+            for name in names_in(folder):
                 kind = dotenv_kind(name)
                 path = folder / name
                 if kind is None or not path.is_file():
@@ -106,7 +106,7 @@ class Environment:
             display=self.display(path),
             path=path,
             example=kind == "example",
-            variables=tuple(parse_dotenv(text(path))),
+            variables=tuple(parse_dotenv(read_text(path))),
             tracked=self.tracked(path),
             ignored=self.ignored(path),
         )
@@ -266,11 +266,11 @@ def declared_names(folder: Path) -> frozenset[str]:
 def _declared(folder: Path) -> Iterator[tuple[str, str]]:
     """Names and specifiers from the files in ``folder`` that people write, the most telling formats first."""
     for name, reader in READERS.items():
-        yield from reader(text(folder / name))
-    for name in names(folder):
+        yield from reader(read_text(folder / name))
+    for name in names_in(folder):
         if re.match(r"(?i)requirements[^/]*\.(txt|in)\Z", name):
             yield from _requirements_txt(folder / name, set())
-    for name in names(folder / "requirements"):
+    for name in names_in(folder / "requirements"):
         if name.endswith((".txt", ".in")):
             yield from _requirements_txt(folder / "requirements" / name, set())
 
@@ -281,7 +281,7 @@ def _requirements_txt(path: Path, seen: set[Path]) -> Iterator[tuple[str, str]]:
     if path in seen:
         return
     seen.add(path)
-    for line in re.sub(r"\\\n", " ", text(path)).splitlines():
+    for line in re.sub(r"\\\n", " ", read_text(path)).splitlines():
         line = re.split(r"(?:^|\s)#", line, maxsplit=1)[0].strip()
         include = re.match(r"(?:-r|--requirement|-c|--constraint)[\s=]*(\S+)", line)
         if include is not None:
@@ -402,7 +402,7 @@ READERS = {
 def _locked(folder: Path) -> Iterator[tuple[str, str]]:
     """Names and versions from the lock files in ``folder``."""
     for name in ("uv.lock", "poetry.lock", "pdm.lock", "pylock.toml"):
-        document = toml(folder / name)
+        document = read_toml(folder / name)
         packages = document.get("package", document.get("packages"))
         for package in packages if isinstance(packages, list) else ():
             if isinstance(package, dict) and isinstance(package.get("name"), str):
@@ -410,7 +410,7 @@ def _locked(folder: Path) -> Iterator[tuple[str, str]]:
                 if isinstance(version, str):
                     yield normal_name(package["name"]), version
     try:
-        pipfile = msgspec.json.decode(text(folder / "Pipfile.lock") or "{}")
+        pipfile = msgspec.json.decode(read_text(folder / "Pipfile.lock") or "{}")
     except (msgspec.DecodeError, RecursionError):
         pipfile = {}
     for section in ("default", "develop"):
@@ -450,7 +450,7 @@ def _only_major(specifier: str) -> int | None:
 # -- reading -------------------------------------------------------------------------------------------------
 
 
-def names(folder: Path) -> list[str]:
+def names_in(folder: Path) -> list[str]:
     """The entries of a folder, sorted; none where it cannot be read."""
     try:
         return sorted(os.listdir(folder))
@@ -460,17 +460,17 @@ def names(folder: Path) -> list[str]:
 
 def _is_program(folder: Path) -> bool:
     """Whether the folder holds a program of its own: requirements or a Dockerfile alone are part of another."""
-    names = names(folder)
+    names = names_in(folder)
     code = any(name.endswith(".py") or (folder / name).is_dir() for name in names)
     return "package.json" in names or (code and not MARKERS.isdisjoint(names))
 
 
 def _subfolders(folder: Path) -> Iterable[Path]:
     """The folders directly in ``folder`` that may hold code."""
-    return [folder / name for name in names(folder) if not name.startswith(".") and (folder / name).is_dir()]
+    return [folder / name for name in names_in(folder) if not name.startswith(".") and (folder / name).is_dir()]
 
 
-def text(path: Path) -> str:
+def read_text(path: Path) -> str:
     """The text of a small file, also as Windows tools write it (UTF-16, BOM); empty where there is none."""
     try:
         if path.stat().st_size > _SIZE_LIMIT:
@@ -492,8 +492,8 @@ def _parse_toml(text: str) -> dict[str, Any]:
         return {}
 
 
-def toml(path: Path) -> dict[str, Any]:
-    return _parse_toml(text(path))
+def read_toml(path: Path) -> dict[str, Any]:
+    return _parse_toml(read_text(path))
 
 
 def _parse_ini(text: str) -> dict[str, dict[str, str]]:
@@ -507,8 +507,8 @@ def _parse_ini(text: str) -> dict[str, dict[str, str]]:
     return {section: {k: v or "" for k, v in parser.items(section)} for section in parser.sections()}
 
 
-def ini(path: Path) -> dict[str, dict[str, str]]:
-    return _parse_ini(text(path))
+def read_ini(path: Path) -> dict[str, dict[str, str]]:
+    return _parse_ini(read_text(path))
 
 
 def _table(document: object, *names: str) -> dict[str, Any]:

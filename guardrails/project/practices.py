@@ -28,11 +28,22 @@ _FORMATTERS = ("black", "ruff", "yapf", "autopep8", "blue")
 _FORMATTER_FILES = r"\.?ruff\.toml\Z|\.style\.yapf\Z|\.?black\.toml\Z"
 _FORMATTER_COMMAND = r"\bruff format\b|\b(?:black|yapf|autopep8|blue)\b"
 _THRESHOLD = r"fail_under\s*=|--cov-fail-under|--fail-under"
-_COMMANDS = ("Makefile", "makefile", "justfile", "Justfile", "noxfile.py", "tox.ini", ".gitlab-ci.yml", "azure-pipelines.yml")
+_COMMANDS = (
+    "Makefile",
+    "makefile",
+    "justfile",
+    "Justfile",
+    "noxfile.py",
+    "tox.ini",
+    ".gitlab-ci.yml",
+    "azure-pipelines.yml",
+)
 
 _TEST_FILE = re.compile(r"test_.*\.py\Z|.*_test\.py\Z")
 _TEST_FOLDER = re.compile(r"(?i)(?:unit|integration|functional|e2e)?[-_]?tests?\Z")
-_TEST = re.compile(r"^[ \t]*(?:async[ \t]+)?def[ \t]+test|^class[ \t]+Test\w*|^class[ \t]+\w+\([\w.]*TestCase\)", re.MULTILINE)
+_TEST = re.compile(
+    r"^[ \t]*(?:async[ \t]+)?def[ \t]+test|^class[ \t]+Test\w*|^class[ \t]+\w+\([\w.]*TestCase\)", re.MULTILINE
+)
 _HTTP = re.compile(r"\b(?:TestClient|AsyncClient|AsyncTestClient|ASGITransport)\b")
 _CLIENT_FIXTURE = re.compile(r"^[ \t]*(?:async[ \t]+)?def[ \t]+test\w*\([^)]*\b\w*client\b", re.MULTILINE)
 _INTEGRATION = frozenset({"integration", "e2e", "functional", "api", "acceptance", "system"})
@@ -84,7 +95,7 @@ class _Search:
     def first(self, pattern: str, inside: str = "") -> str:
         """The first file with a name like this, in the folders or in those of the name ``inside`` in them."""
         for folder in self.folders:
-            for name in self.files.names(folder / inside):
+            for name in self.files.names_in(folder / inside):
                 if re.match(pattern, name):
                     return self.display(folder / inside / name)
         return ""
@@ -95,27 +106,29 @@ class _Search:
         if own:
             return own
         for folder in self.folders:
-            tables = self.files.toml(folder / "pyproject.toml").get("tool", {})
+            tables = self.files.read_toml(folder / "pyproject.toml").get("tool", {})
             if isinstance(tables, dict) and any(tool in tables for tool in tools):
                 return self.display(folder / "pyproject.toml")
             for name in ("setup.cfg", "tox.ini"):
-                sections = {section.partition(":")[0].partition("-")[0] for section in self.files.ini(folder / name)}
+                sections = {
+                    section.partition(":")[0].partition("-")[0] for section in self.files.read_ini(folder / name)
+                }
                 if not sections.isdisjoint(tools):
                     return self.display(folder / name)
             for name in (".pre-commit-config.yaml", ".pre-commit-config.yml"):
-                hooks = re.findall(r"(?m)^\s*-?\s*id:\s*['\"]?([\w.-]+)", self.files.text(folder / name))
+                hooks = re.findall(r"(?m)^\s*-?\s*id:\s*['\"]?([\w.-]+)", self.files.read_text(folder / name))
                 if any(hook == tool or hook.startswith(f"{tool}-") for hook in hooks for tool in tools):
                     return self.display(folder / name)
         return self.mentioned(command)
 
     def mentioned(self, pattern: str, names: Iterable[str] = ()) -> str:
-        """The first of the named files, of those that hold commands, and of the CI workflows, with the pattern in it."""
+        """The first file with the pattern in it: of the named ones, those that hold commands, the CI workflows."""
         wanted = re.compile(rf"(?m)^[^#\n]*(?:{pattern})")
         for folder in self.folders:
             workflows = folder / ".github" / "workflows"
             paths = [folder / name for name in (*names, *_COMMANDS)]
-            for path in (*paths, *(workflows / name for name in self.files.names(workflows))):
-                if wanted.search(self.files.text(path)):
+            for path in (*paths, *(workflows / name for name in self.files.names_in(workflows))):
+                if wanted.search(self.files.read_text(path)):
                     return self.display(path)
         return ""
 
@@ -125,8 +138,8 @@ class _Search:
         if found:
             return found
         for folder in self.folders:
-            for name in ("pyproject.toml", "setup.cfg", "setup.py"):
-                if any(self.files.READERS[name](self.files.text(folder / name))):
+            for name, reader in self.files.READERS.items():
+                if any(reader(self.files.read_text(folder / name))):
                     return self.display(folder / name)
         return ""
 
@@ -136,7 +149,7 @@ class _Search:
         """The first file with unit tests, and the first with integration tests."""
         unit = integration = ""
         for base, path in self._test_files():
-            text = self.files.text(path)
+            text = self.files.read_text(path)
             if not _TEST.search(text):
                 continue
             if self._is_integration(path.relative_to(base), path, text):
@@ -150,7 +163,7 @@ class _Search:
     def _test_files(self) -> Iterator[tuple[Path, Path]]:
         """The test files below the root, then those of the tests folders beside the root and above it."""
         seen: set[Path] = set()
-        roots = [self.root, *(f / n for f in self.folders for n in self.files.names(f) if _TEST_FOLDER.match(n))]
+        roots = [self.root, *(f / n for f in self.folders for n in self.files.names_in(f) if _TEST_FOLDER.match(n))]
         for base in roots:
             for folder, inner, names in os.walk(base):
                 inner[:] = sorted(n for n in inner if n not in _PASSED_OVER and not n.startswith("."))
@@ -172,4 +185,4 @@ class _Search:
 
     def _has_client(self, path: Path) -> bool:
         """Whether a ``conftest.py`` beside the file or above it makes a client of the app."""
-        return any(_HTTP.search(self.files.text(folder / "conftest.py")) for folder in list(path.parents)[:4])
+        return any(_HTTP.search(self.files.read_text(folder / "conftest.py")) for folder in list(path.parents)[:4])
