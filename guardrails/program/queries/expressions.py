@@ -99,6 +99,16 @@ class Frame:
         """The frame with loop variables."""
         return replace(self, names={**self.names, **names}) if names else self
 
+    @property
+    def key(self) -> tuple[object, ...] | None:
+        """What tells frames apart for remembered values; ``None`` inside loops, whose variables may be anything."""
+        if self.names:
+            return None
+        outer: tuple[object, ...] | None = () if self.caller is None else self.caller.key
+        if outer is None:
+            return None
+        return (id(self.code), id(self.receiver), id(self.call), outer)
+
     def deeper(self) -> Frame:
         """The frame one step further."""
         return replace(self, depth=self.depth + 1)
@@ -112,15 +122,33 @@ class Evaluator:
 
     def __init__(self, types: Types) -> None:
         self.types = types
+        # The expression is kept beside its value: its address is the key.
+        self._values: dict[tuple[object, ...], tuple[Expr, Any]] = {}
+        self._cuts = 0
+        self._all_steps: dict[tuple[Code, str], list[tuple[tuple[int, int], _Step]]] = {}
 
     # --- expressions
 
     def value(self, expr: Expr, frame: Frame, block: int) -> Any:
         """The value of ``expr`` where it stands in ``block`` of the frame's code."""
         if frame.depth > DEPTH:
+            self._cuts += 1
             return Unknown("too many steps")
         reader = self._readers.get(type(expr))
-        return reader(self, expr, frame.deeper(), block) if reader else RUN_TIME
+        if reader is None:
+            return RUN_TIME
+        frame_key = frame.key
+        if frame_key is None:
+            return reader(self, expr, frame.deeper(), block)
+        key = (id(expr), block, frame_key)
+        known = self._values.get(key)
+        if known is not None:
+            return known[1]
+        cuts = self._cuts
+        value = reader(self, expr, frame.deeper(), block)
+        if self._cuts == cuts:
+            self._values[key] = (expr, value)
+        return value
 
     def _const(self, expr: records.Const, frame: Frame, block: int) -> Any:
         return expr.value
@@ -402,22 +430,26 @@ class Evaluator:
                 return True
         return False
 
-    def _steps(self, name: str, code: Code, span: int | None) -> list[_Step]:
+    def _steps(self, name: str, code: Code, span: int | None) -> Iterator[_Step]:
         """What is done to a plain name before ``span``, in source order."""
+        steps = self._all_steps.get((code, name))
+        if steps is None:
+            steps = self._all_steps[code, name] = self._find_steps(name, code)
         limit = None if span is None else unpack(span)[:2]
+        return (step for end, step in steps if limit is None or end <= limit)
+
+    def _find_steps(self, name: str, code: Code) -> list[tuple[tuple[int, int], _Step]]:
+        """Everything that a body does to a plain name, each with where it ends."""
         found: list[tuple[tuple[int, int], int, _Step]] = []
         for event in code.body.events:
-            end = unpack(event.span)[2:]
-            step = _step(event, name, code) if limit is None or end <= limit else None
+            step = _step(event, name, code)
             if step is not None:
-                found.append((end, 1, step))
+                found.append((unpack(event.span)[2:], 1, step))
         if isinstance(code, Function):
             for call in code.body.calls:
-                end = unpack(call.span)[2:]
-                if limit is None or end <= limit:
-                    found += ((end, 0, step) for step in self._handed(name, code, call))
+                found += ((unpack(call.span)[2:], 0, step) for step in self._handed(name, code, call))
         # A call stands before the statement that it is part of.
-        return [step for _, _, step in sorted(found, key=lambda each: each[:2])]
+        return [(end, step) for end, _, step in sorted(found, key=lambda each: each[:2])]
 
     def _handed(self, name: str, code: Code, call: Call) -> Iterator[_Step]:
         """A call that hands the variable to a function of the project that changes it."""
