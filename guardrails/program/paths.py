@@ -26,11 +26,6 @@ def key(path: str) -> str:
     return PATH_PARAMETER.sub(lambda match: "{" + (match[2] or "str") + "}", path)
 
 
-def has_parameter(path: str) -> bool:
-    """Whether the path has a parameter."""
-    return PATH_PARAMETER.search(path) is not None
-
-
 def is_catch_all(path: str) -> bool:
     """Whether the path is one parameter that matches every path."""
     return key(path) in {"/{path}", "{path}"}

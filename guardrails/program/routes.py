@@ -366,33 +366,43 @@ class Routes:
 
     @cached_property
     def duplicates(self) -> tuple[Conflict, ...]:
-        """Routes whose method and path an earlier one has, once for each later handler."""
-        return self._conflicts(lambda a, b: bool(a.kinds & b.kinds) and paths.key(a.full) == paths.key(b.full))
+        """Routes of which an earlier one has a method and the path, once for each later handler."""
+
+        def same(later: Route, earlier: list[Route]) -> Route | None:
+            own = paths.key(later.full)
+            return next((e for e in earlier if e.kinds & later.kinds and paths.key(e.full) == own), None)
+
+        return self._conflicts(same)
 
     @cached_property
     def shadowed(self) -> tuple[Conflict, ...]:
-        """Routes all of whose requests an earlier route with a parameter answers, once for each later handler."""
-        return self._conflicts(
-            lambda a, b: (
-                b.kinds <= a.kinds
-                and paths.has_parameter(a.full)
-                and paths.key(a.full) != paths.key(b.full)
-                and paths.covers(a.full, b.full)
-            )
-        )
+        """Routes all of whose requests earlier routes answer, one with a parameter of its own among them; once for
+        each later handler.
+        """
 
-    def _conflicts(self, conflict: Callable[[Route, Route], bool]) -> tuple[Conflict, ...]:
+        def answering(later: Route, earlier: list[Route]) -> Route | None:
+            own = paths.key(later.full)
+            covering = [e for e in earlier if e.kinds & later.kinds and paths.covers(e.full, later.full)]
+            if frozenset().union(*(e.kinds for e in covering)) >= later.kinds:
+                return next((e for e in covering if paths.key(e.full) != own), None)
+            return None
+
+        return self._conflicts(answering)
+
+    def _conflicts(self, find: Callable[[Route, list[Route]], Route | None]) -> tuple[Conflict, ...]:
+        """What ``find`` finds for a route among the earlier ones that are there whenever it is."""
         found: dict[Place, Conflict] = {}
         for app in self.apps:
             judged = [r for r in app.routes if r.path is not None and r.kinds and not r.late]
             for position, later in enumerate(judged):
-                if later.place in found:
-                    continue
-                for earlier in judged[:position]:
-                    same = earlier.place == later.place
-                    if not same and earlier.conditions <= later.conditions and conflict(earlier, later):
-                        found[later.place] = Conflict(earlier, later)
-                        break
+                before = judged[:position]
+                # A router that is included twice repeats its routes: nothing is lost where their own handler answers.
+                repeated = any(r.place == later.place and _replaces(r, later) for r in before)
+                if later.place not in found and not repeated:
+                    earlier = [r for r in before if r.place != later.place and r.conditions <= later.conditions]
+                    conflicting = find(later, earlier)
+                    if conflicting is not None:
+                        found[later.place] = Conflict(conflicting, later)
         return tuple(found[place] for place in sorted(found))
 
     # --- dependencies
@@ -500,6 +510,10 @@ def name_of(site: Site) -> str:
 def label(site: Site) -> str:
     """That name after the name of the code: ``app.routes.users.router``."""
     return f"{site.code.qualname}.{name_of(site)}"
+
+
+def _replaces(earlier: Route, later: Route) -> bool:
+    return earlier.kinds >= later.kinds and paths.covers(earlier.full, later.full)
 
 
 def _joined(left: tuple[str, ...] | None, right: tuple[str, ...] | None) -> tuple[str, ...] | None:
