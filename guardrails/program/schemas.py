@@ -173,9 +173,10 @@ class Schemas:
         return None
 
     def _is_complex(self, kind: Type) -> bool:
-        """Whether FastAPI takes an unmarked parameter of this type from the body: models, dicts, lists."""
+        """Whether FastAPI takes an unmarked parameter of this type from the body: models, dicts, lists, dataclasses."""
         return any(
-            part.name in _MAPPINGS | _SEQUENCES or (part.cls is not None and self.fields.is_model(part.cls))
+            part.name in _MAPPINGS | _SEQUENCES
+            or (part.cls is not None and (self.fields.is_model(part.cls) or _is_dataclass(part.cls)))
             for part in kind.alternatives()
         )
 
@@ -543,6 +544,13 @@ class Schemas:
             read = isinstance(expr, Ref) and expr.name.endswith(".__fields__")
             if read and any(self._is_models(value) for value in self.types.infer(expr, code, block)):
                 yield Old(code, span_of(expr, code.body), "__fields__")
+
+
+def _is_dataclass(cls: Class) -> bool:
+    outer = cls.outer
+    assert outer is not None
+    decorators = (getattr(outer.call(d), "func", d) for d in cls.facts.decorators)
+    return any(tail(decorator) == "dataclass" for decorator in decorators)
 
 
 def _is_false(expr: Expr | None) -> bool:
