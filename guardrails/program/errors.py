@@ -205,7 +205,11 @@ class Errors:
 
     @property
     def catches_all(self) -> bool:
-        """Whether a handler catches ``Exception`` or status 500, or what it catches cannot be read."""
+        """Whether a handler catches ``Exception`` or status 500, or what it catches cannot be read, or middleware
+        beside the handlers catches everything and answers.
+        """
+        if self.registered and any(self._answers(c) for f in self.middleware for c in self.excepts(f) if c.is_broad):
+            return True
         return any(
             not self._readable(caught) or any(self._is_everything(v) for v in caught) for caught in self.registered
         )
@@ -267,10 +271,11 @@ class Errors:
 
     @cached_property
     def _at_the_border(self) -> frozenset[Function]:
-        """Functions that the framework itself calls, or that wrap those."""
-        found = (
-            set(self.web.dependencies) | self.web.middleware | set(self.web.handlers) | set(self.web.exception_handlers)
-        )
+        """Functions that stand between the framework and the handlers: dependencies, middleware, decorators."""
+        found = set(self.web.dependencies) | self.middleware | set(self.web.exception_handlers)
+        for module in self.program.application:
+            found.update(f for f in module.functions if f not in self.web.handlers and self._is_injected(f))
+            found.update(m for c in module.classes if self.types.is_a(c, *tables.SECURITY_SCHEMES) for m in c.methods)
         for handler in self.web.handlers:
             outer = handler.outer
             for decorator in handler.facts.decorators if outer is not None else ():
