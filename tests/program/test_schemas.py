@@ -8,7 +8,6 @@ from guardrails.facts.records import Bind
 from guardrails.program.fields import Type
 from tests.program.build import build
 
-
 HEAD = """
 import datetime
 from typing import Annotated, Any, Generic, List, Literal, NewType, Optional, TypeVar
