@@ -1059,7 +1059,9 @@ class Assembly:
             elif parameter.name in keywords:
                 frame.names[parameter.name] = keywords.pop(parameter.name)
             elif parameter.default is not None:
-                frame.names[parameter.name] = self.eval(parameter.default, outer)
+                # A default is evaluated where the function is defined: for a method, in the body of its class.
+                within = self._class_frames.get(function.outer) if isinstance(function.outer, Class) else outer
+                frame.names[parameter.name] = UNREAD if within is None else self.eval(parameter.default, within)
             else:
                 frame.names[parameter.name] = UNREAD
 
