@@ -255,6 +255,9 @@ class Evaluator:
         field_name = self.field_name(expr, frame, block)
         if field_name is not None:
             return field_name
+        constant = self._class_constant(expr, frame, block) if rest else None
+        if constant is not None:
+            return constant
         return self._inferred(expr, frame, block)
 
     def _local(self, expr: records.Ref, first: str, rest: str, frame: Frame, block: int) -> Any:
@@ -318,6 +321,18 @@ class Evaluator:
         for attribute in rest:
             values = self.types.attribute_of(values, attribute)
         return values
+
+    def _class_constant(self, expr: records.Ref, frame: Frame, block: int) -> Any:
+        """A list or dict that a class holds: ``Registry.INDEXES``; ``None`` for anything else."""
+        prefix, _, name = expr.name.rpartition(".")
+        for value in self.named(prefix, expr.span, frame, block):
+            if not isinstance(value, ClassValue):
+                continue
+            for owner in self.types.mro(value.cls):
+                if isinstance(owner, Class) and name in owner.bindings and owner.method(name) is None:
+                    held = self.variable(name, Frame(owner, value.cls, depth=frame.depth), 0, None)
+                    return held if isinstance(held, (dict, list, tuple)) else None
+        return None
 
     def _inferred(self, expr: records.Ref, frame: Frame, block: int) -> Any:
         """What the type evaluator says, where it is one plain value."""

@@ -170,7 +170,8 @@ class Reader:
                 return Unknown(f"{model.name} is a view, which has no indexes of its own")
             return self.mongo.document_collection(model) or Unknown(f"the collection of {model.name}")
         label = getattr(receiver, "label", None)
-        if isinstance(label, LiteralValue) and isinstance(label.value, str):
+        # An empty name is a base class's placeholder.
+        if isinstance(label, LiteralValue) and isinstance(label.value, str) and label.value:
             return label.value
         if isinstance(label, ParameterValue):
             named = self._label(label, frame)
@@ -301,14 +302,29 @@ class Reader:
         return any(isinstance(value, ClassValue) and value.cls is cls for value in values)
 
     def _written(self, func: Expr, code: Code, block: int, frame: Frame) -> Any:
-        """The name in ``db[name].find`` or ``db.get_collection(name).find``, evaluated."""
-        base = func.value if isinstance(func, records.Attr) else None
+        """The name in ``db[name].find``, ``db.get_collection(name).find`` and the like, evaluated.
+
+        Through a local variable too: ``collection = db[name]`` and then ``collection.find``.
+        """
+        base: Expr | None = func.value if isinstance(func, records.Attr) else None
+        if isinstance(func, records.Ref) and func.name.count(".") == 1:
+            variable = func.name.partition(".")[0]
+            binds = [
+                event
+                for event in code.body.events
+                if isinstance(event, records.Bind)
+                and isinstance(event.target, records.Ref)
+                and event.target.name == variable
+                and event.span < func.span
+            ]
+            base = binds[-1].value if len(binds) == 1 else None
         if isinstance(base, records.Item):
             return self.evaluate.value(base.index, frame, block)
         if isinstance(base, CallRef):
             call = code.body.calls[base.index]
-            if _name(call.func) == "get_collection" and call.args:
-                return self.evaluate.value(call.args[0], frame, block)
+            position = {"get_collection": 0, "getattr": 1}.get(_name(call.func))
+            if position is not None and position < len(call.args):
+                return self.evaluate.value(call.args[position], frame, block)
         return None
 
     def _asked(self, operation: Operation, frame: Frame, collection: str | Unknown) -> Iterator[Query]:
