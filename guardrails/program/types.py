@@ -112,13 +112,17 @@ class Types:
             del self._open[key]
         if len(values) > _WIDTH:
             values = unknown("too many alternatives")
-        if self._lowest >= depth:
-            # No recursion above this question was cut short: the answer holds whoever asks.
+        if self._settled(before, depth):
             self._memo[key] = values
-            self._lowest = before
-        else:
-            self._lowest = min(before, self._lowest)
         return values
+
+    def _settled(self, before: int, depth: int) -> bool:
+        """Whether the question just answered was cut short by no recursion above it: then its answer holds whoever
+        asks. ``before``: what had been cut short when it was asked.
+        """
+        settled = self._lowest >= depth
+        self._lowest = before if settled else min(before, self._lowest)
+        return settled
 
     # --- names
 
@@ -501,24 +505,32 @@ class Types:
 
     def calls_of(self, function: Function) -> list[tuple[Code, Call]]:
         """The calls in the project that reach exactly this function (constructor calls for an ``__init__``)."""
-        key = ("callers", id(function))
-        found: list[tuple[Code, Call]] | None = self._callers.get(key)
-        if found is not None:
-            return found
+        known_callers = self._callers.get(function)
+        if known_callers is not None:
+            callers, since = known_callers
+            if since is not None:
+                self._lowest = min(self._lowest, since)  # still being found: what is there so far
+            return callers
         names = [function.name]
         cls = function.cls
         if function.name == "__init__" and cls is not None:
-            names = [c.name for c in self.with_subclasses(cls)] + ["super", "__init__", "cls"]
-        found = []
-        self._callers[key] = found
+            names = [*(c.name for c in self.with_subclasses(cls)), "__init__", "cls"]
+        found: list[tuple[Code, Call]] = []
+        depth = len(self._open)
+        before, self._lowest = self._lowest, _DEPTH + 1
+        self._callers[function] = found, depth
         for name in names:
             for code, call in self.calls_named.get(name, ()):
-                if any(target is function for target in self.targets(call, code)):
+                if function in self.targets(call, code):
                     found.append((code, call))
+        if self._settled(before, depth):
+            self._callers[function] = found, None
+        else:
+            del self._callers[function]
         return found
 
     @cached_property
-    def _callers(self) -> dict[object, list[tuple[Code, Call]]]:
+    def _callers(self) -> dict[Function, tuple[list[tuple[Code, Call]], int | None]]:
         return {}
 
     @cached_property
@@ -1265,11 +1277,23 @@ class Types:
 
         A call through an abstract method reaches the implementations in the subclasses.
         """
+        key = (id(call), receiver)
+        remembered = self._targets.get(key)
+        if remembered is not None:
+            return remembered
+        depth = len(self._open)
+        before, self._lowest = self._lowest, _DEPTH + 1
         found: dict[Function, None] = {}
         for value in self.expand(self.infer(call.func, code, call.block, receiver)):
             for function in self.functions_of(value):
                 found.setdefault(function)
+        if self._settled(before, depth):
+            self._targets[key] = tuple(found)
         return tuple(found)
+
+    @cached_property
+    def _targets(self) -> dict[object, tuple[Function, ...]]:
+        return {}
 
     def functions_of(self, value: Value) -> Iterator[Function]:
         """The project's functions that calling ``value`` runs."""
