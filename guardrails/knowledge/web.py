@@ -282,12 +282,26 @@ HTTP_EXCEPTIONS: Final = frozenset({"fastapi.HTTPException", "starlette.exceptio
 
 VALIDATION_ERRORS: Final = frozenset(
     {
+        "bson.errors.InvalidId",
+        "email_validator.EmailNotValidError",
+        "email_validator.EmailSyntaxError",
+        "email_validator.EmailUndeliverableError",
         "fastapi.exceptions.RequestValidationError",
         "fastapi.exceptions.ResponseValidationError",
         "fastapi.exceptions.ValidationException",
         "fastapi.exceptions.WebSocketRequestValidationError",
+        "json.JSONDecodeError",
+        "json.decoder.JSONDecodeError",
+        "jsonschema.ValidationError",
+        "jsonschema.exceptions.ValidationError",
+        "marshmallow.ValidationError",
         "pydantic.ValidationError",
+        "pydantic.error_wrappers.ValidationError",
+        "pydantic.v1.ValidationError",
         "pydantic_core.ValidationError",
+        "toml.TomlDecodeError",
+        "tomllib.TOMLDecodeError",
+        "yaml.YAMLError",
     }
 )
 """Errors whose text describes the client's own input."""

@@ -20,7 +20,7 @@ from guardrails.program.values import ClassValue, ExternalValue, FunctionValue, 
 if TYPE_CHECKING:
     from guardrails.program.program import Program
 
-_HEALTH = re.compile(r"/(?:health|healthz|healthcheck|health-check|live|livez)/?\Z", re.IGNORECASE)
+_HEALTH = re.compile(r"/(?:health|healthz|healthcheck|health[-_]check|live|livez|liveness)/?\Z", re.IGNORECASE)
 _READINESS = re.compile(r"/(?:ready|readyz|readiness)/?\Z", re.IGNORECASE)
 _METRICS = re.compile(r"/(?:[\w.-]*[-_.])?metrics/?\Z", re.IGNORECASE)
 _VERSION = re.compile(r"/v\d+(?:\.\d+)*(?:/|\Z)|/\d{4}-\d{2}-\d{2}(?:/|\Z)", re.IGNORECASE)
