@@ -14,13 +14,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
 from pathspec import GitIgnoreSpec
 
+from guardrails import forked
 from guardrails.analysis import Analysis, Judged, Problem, SkippedPath
 from guardrails.baseline import Key
 from guardrails.checks import overlaps
 from guardrails.checks.registry import Check, all_checks, rule_of
-from guardrails.facts.load import Facts, load
+from guardrails.facts.load import Facts, load, usable_cores
 from guardrails.facts.records import ModuleFacts
 from guardrails.finding import Diagnostic, DiagnosticRelated, Finding, Place, Severity
 from guardrails.options import Options
@@ -31,6 +33,9 @@ from guardrails.suppressions import UNUSED, Suppressions
 
 if TYPE_CHECKING:
     from guardrails.program import Program
+
+_FORK_FROM = 300_000
+"""Bytes of application code beside the largest application: linking takes seconds for a megabyte."""
 
 Progress = Callable[[str], None]
 """Told what the run is doing, in a few words."""
@@ -57,6 +62,7 @@ class _Run:
     """What piles up while the applications are checked."""
 
     findings: list[Finding] = field(default_factory=list)
+    outranked: list[Finding] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
 
@@ -76,23 +82,29 @@ def analyse(
     run = _Run()
 
     projects, facts = _read(paths, options, where.cwd, workers, progress)
-    for project in projects:
-        if not project.files:
-            continue
-        progress(f"linking {project.name}")
-        program = _link(project, facts, options, run)
-        if program is not None:
-            run.findings.extend(overlaps.apply(_ask(program, project.name, chosen, run, progress)))
+    full = [project for project in projects if project.files]
+    answers = forked.each(
+        lambda project: msgspec.msgpack.encode(_check(project, facts, chosen, options, progress)),
+        full,
+        [sum(file.size for file in project.files if file.application) for project in full],
+        workers or usable_cores(),
+        _FORK_FROM,
+    )
+    for found, problems in map(msgspec.msgpack.Decoder(tuple[list[Finding], list[Problem]]).decode, answers):
+        run.findings.extend(found)
+        run.problems.extend(problems)
 
     comments = {path: module.comments for path, module in facts.items() if isinstance(module, ModuleFacts)}
     suppressions = Suppressions(comments, checks)
     ignored = _per_path_ignores(options, where)
-    found = [(finding, ignored(finding) or suppressions.silences(finding)) for finding in _in_order(run.findings)]
+    for finding in run.outranked:
+        suppressions.silences(finding)  # a comment about it has its use, though another check spoke today
+    found = [(finding, suppressions.silences(finding) or ignored(finding)) for finding in _in_order(run.findings)]
     codes = {check.code for check in chosen}
     if UNUSED in codes:
         files = {file for project in projects for file in project.files if file.application or file.reached}
         for finding in suppressions.unused(codes, {file.display: file.module for file in sorted(files)}):
-            found.append((finding, ignored(finding) or suppressions.silences(finding)))
+            found.append((finding, suppressions.silences(finding) or ignored(finding)))
     return Analysis(
         root=_display_root(projects, where),
         files=len({file.display for project in projects for file in project.files}),
@@ -127,7 +139,7 @@ def judge(
     comments = {m.display: m.facts.comments for program in programs for m in program.modules.ordered}
     suppressions = Suppressions(comments, checks)
     ignored = _per_path_ignores(options, where)
-    found = [(finding, ignored(finding) or suppressions.silences(finding)) for finding in _in_order(findings)]
+    found = [(finding, suppressions.silences(finding) or ignored(finding)) for finding in _in_order(findings)]
     return tuple(_publish(found, {check.code: check for check in checks}, options, where))
 
 
@@ -138,6 +150,19 @@ def _read(
     projects = discover(paths, options, cwd)
     progress(f"reading {_plural(len({file.display for project in projects for file in project.files}), 'file')}")
     return projects, load(projects, options, workers, use_cache=options.cache_dir is not None)
+
+
+def _check(
+    project: Project, facts: Mapping[str, Facts], chosen: Sequence[Check], options: Options, progress: Progress
+) -> tuple[list[Finding], list[Problem]]:
+    """What the checks say of one application, overlaps settled; and the bugs that showed."""
+    run = _Run()
+    progress(f"linking {project.name}")
+    program = _link(project, facts, options, run)
+    if program is not None:
+        asked = [check for check in chosen if not (check.project and project.library)]
+        run.findings.extend(overlaps.apply(_ask(program, project.name, asked, run, progress)))
+    return run.findings, run.problems
 
 
 def _facts_of(project: Project, facts: Mapping[str, Facts]) -> dict[str, Facts]:

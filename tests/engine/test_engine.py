@@ -140,3 +140,13 @@ def test_the_answer_is_the_same_for_any_order_of_files(tmp_path: Path, monkeypat
 
     monkeypatch.setattr(engine, "discover", shuffled)
     assert analysed(tmp_path) == straight
+
+
+def test_a_comment_about_what_another_check_outranks_is_not_unused(tmp_path: Path) -> None:
+    write(tmp_path, {"a.py": 'a = "GR305!a"  # guardrails: ignore[GR305]\nb = "GR301!b"\n'})
+    assert found(analysed(tmp_path)) == [("GR301", "a.py", 2)]
+
+
+def test_a_comment_where_a_path_rule_suppresses_too_is_not_unused(tmp_path: Path) -> None:
+    write(tmp_path, {"a.py": 'a = "GR301!a"  # guardrails: ignore[GR301]\n'})
+    assert found(analysed(tmp_path, Options(per_path_ignores={"a.py": ("GR301",)}))) == []
