@@ -310,7 +310,8 @@ class Schemas:
             return False
         if cls.name.lower().endswith("indb"):
             return True
-        return cls.name.endswith("Document") and self.program.layers.of(cls.module) != "schemas"
+        named = cls.name.endswith("Document") and cls.name != "Document"  # alone, it is a thing of the domain
+        return named and self.program.layers.of(cls.module) != "schemas"
 
     @cached_property
     def exposed(self) -> tuple[Exposed, ...]:

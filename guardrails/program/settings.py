@@ -45,6 +45,9 @@ _WRITERS = frozenset({"setdefault", "pop", "update", "clear", "__setitem__", "__
 _LOADERS = frozenset({"dotenv.load_dotenv", "dotenv.dotenv_values"})
 _ENVIRONMENT_WORDS = frozenset({"env", "environment", "stage", "profile", "deployment"})
 _ENVIRONMENT_FIELDS = (["env", "name"], ["environment", "name"], ["mode"], ["app", "mode"], ["run", "mode"])
+# Words in the name of a dotenv file that is committed on purpose: what the tests run with.
+_TESTING = frozenset({"test", "tests", "testing", "ci"})
+_PRODUCTION = frozenset({"production", "prod"})
 _ENVIRONMENT_NAMES = frozenset({"dev", "development", "local", "stage", "staging", "prod", "production", "live"})
 
 
@@ -73,10 +76,9 @@ class Settings:
     @cached_property
     def module(self) -> Module | None:
         """The module that the configuration is at home in: one with a settings class, else one named so."""
-        if self.classes:
-            return self.classes[0].module
         named = [m for m in self.program.roles.config_modules if m.application and not m.facts.empty]
-        return min(named, key=lambda m: m.name, default=None)
+        homes = [cls.module for cls in self.classes] or named
+        return min(homes, key=lambda m: (not _is_named_config(m), m.name.count("."), m.name), default=None)
 
     @cached_property
     def may_be_elsewhere(self) -> bool:
@@ -213,7 +215,11 @@ class Settings:
         found: dict[str, str] = {}
         here = [f for f in (*environment.dotenv_files, *environment.dotenv_elsewhere) if not f.example]
         for file in here:
-            if file.variables and (file.tracked or not file.ignored):
+            if (
+                _TESTING.isdisjoint(re.split(r"[._-]", file.path.name.lower()))
+                and file.variables
+                and (file.tracked or not file.ignored)
+            ):
                 found[environment.display(file.path)] = "tracked" if file.tracked else "exists"
         for name in self.loaded_names:
             if any(file.path.name == name for file in here):
@@ -307,7 +313,7 @@ class Settings:
         for cls in self.nested:
             for each in self.fields.own(cls):
                 words = words_of(each.name)
-                if words[-1] in _ENVIRONMENT_WORDS or words in _ENVIRONMENT_FIELDS:
+                if words[-1] in _ENVIRONMENT_WORDS | _PRODUCTION or words in _ENVIRONMENT_FIELDS:
                     return True
         if any(
             isinstance(expr, (FString, CallRef)) for cls in self.classes for expr in self.fields.config(cls, "env_file")
@@ -318,6 +324,10 @@ class Settings:
             w for f in self.program.environment.dotenv_files for w in re.split(r"[._-]", f.path.name.lower())
         } & _ENVIRONMENT_NAMES
         return len(named) > 1 or len(filed) > 1
+
+
+def _is_named_config(module: Module) -> bool:
+    return words_of(module.name.rpartition(".")[2])[-1:] in (["config"], ["settings"], ["conf"])
 
 
 def _says_secret(name: str) -> bool:
