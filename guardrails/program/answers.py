@@ -178,11 +178,16 @@ class Answers:
 
     def _by_hand(self, function: Function) -> Iterator[Answer]:
         for call in function.body.calls:
-            if self.response_kind(call, function) not in _ANSWERS:
+            if self.response_kind(call, function) not in _ANSWERS or self._is_page(call, function):
                 continue
             status = self.status(self._status_argument(call), function, call.block)
             if status is not None and status >= 400 and not self._challenges(status, call, function):
                 yield Answer(call.span, str(status), f"builds a {status} {tail(call.func)} by hand")
+
+    def _is_page(self, call: Call, code: Code) -> bool:
+        """HTML, which people read: no error of the interface."""
+        named = self.web.text(keyword(call.keywords, "media_type"), code, call.block) or ""
+        return tail(call.func) == "HTMLResponse" or named.startswith("text/html")
 
     def _challenges(self, status: int, call: Call, code: Code) -> bool:
         """A 401 with ``WWW-Authenticate``, or with headers that cannot be read."""

@@ -82,15 +82,30 @@ class Logs:
     # --- calls
 
     def is_print(self, call: Call, code: Code) -> bool:
-        """Whether a call prints to the process's own streams."""
+        """Whether a call prints to the process's own streams, in code that the app runs."""
         if tail(call.func) not in {"print", "pprint", "pp"} and not self._renamed(call, code):
             return False
         values = self.types.infer(call.func, code, call.block)
         if not any(isinstance(v, ExternalValue) and v.name in frameworks.PRINTS for v in values):
             return False
+        if self._is_tool(code.module):
+            return False
         file = next((k.value for k in call.keywords if k.name in {"file", "stream"}), None)
         return file is None or any(
             isinstance(v, ExternalValue) and v.name in _STREAMS for v in self.types.infer(file, code, call.block)
+        )
+
+    def _is_tool(self, module: Module) -> bool:
+        """Whether a module is a program of its own (``if __name__ == "__main__"``) that the app does not import."""
+        return (
+            bool(self.program.web.app_sites)
+            and module not in self._imported
+            and any(
+                block.kind == "if"
+                and isinstance(block.expr, Op)
+                and any(isinstance(o, Ref) and o.name == "__name__" for o in block.expr.operands)
+                for block in module.body.blocks
+            )
         )
 
     @staticmethod
@@ -327,6 +342,8 @@ class Logs:
         if receiver is not None and name in _TEXT_METHODS:
             if name == "get_secret_value":
                 return tail(receiver) or "a secret"
+            if any(k.name in {"exclude", "include"} for k in call.keywords):
+                return None  # a chosen part
             inside = [receiver, *call.args] if name == "join" else [receiver]
             return next((f for v in inside if (f := self._secret(v, code, block, depth - 1))), None)
         functions = {v.name for v in self.types.infer(call.func, code, block) if isinstance(v, ExternalValue)}
