@@ -169,7 +169,7 @@ class Secrets:
                     if name is not None:
                         yield name, value
 
-    def _literals(self, expr: Expr | None, code: Code, depth: int = 5) -> Iterator[tuple[Const | Bytes, str]]:
+    def _literals(self, expr: Expr | None, code: Code, depth: int = 5) -> Iterator[tuple[Const | Bytes | FString, str]]:
         """The literal texts that an expression may give."""
         if depth == 0 or expr is None:
             return
@@ -177,6 +177,9 @@ class Secrets:
         if isinstance(expr, (Const, Bytes)):
             if isinstance(expr.value, str):
                 yield expr, expr.value
+        elif isinstance(expr, FString):
+            if all(text_of(part) is not None for part in expr.parts):
+                yield expr, _joined(expr)
         elif isinstance(expr, Items) and expr.kind != "slice":
             inner = expr.items
         elif isinstance(expr, Op) and expr.op in {"or", "and"}:

@@ -28,6 +28,7 @@ class TestWhatANameIsGiven:
             "api_key = given or '{}'",
             "api_key = '{}' if local else read()",
             "api_key = b'{}'",
+            "api_key = f'{}'",
             "api_key = '{}'.encode()",
             "api_key = str('{}')",
             "connect(api_key='{}')",
