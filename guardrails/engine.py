@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import msgspec
 from pathspec import GitIgnoreSpec
 
 from guardrails import forked
@@ -84,15 +83,17 @@ def analyse(
     projects, facts = _read(paths, options, where.cwd, workers, progress)
     full = [project for project in projects if project.files]
     answers = forked.each(
-        lambda project: msgspec.msgpack.encode(_check(project, facts, chosen, options, progress)),
+        lambda project: _check(project, facts, chosen, options, progress),
         full,
-        [sum(file.size for file in project.files if file.application) for project in full],
-        workers or usable_cores(),
-        _FORK_FROM,
+        _Run,
+        costs=[sum(file.size for file in project.files if file.application) for project in full],
+        enough=_FORK_FROM,
+        workers=workers or usable_cores(),
     )
-    for found, problems in map(msgspec.msgpack.Decoder(tuple[list[Finding], list[Problem]]).decode, answers):
-        run.findings.extend(found)
-        run.problems.extend(problems)
+    for answer in answers:
+        run.findings.extend(answer.findings)
+        run.outranked.extend(answer.outranked)
+        run.problems.extend(answer.problems)
 
     comments = {path: module.comments for path, module in facts.items() if isinstance(module, ModuleFacts)}
     suppressions = Suppressions(comments, checks)
@@ -154,15 +155,17 @@ def _read(
 
 def _check(
     project: Project, facts: Mapping[str, Facts], chosen: Sequence[Check], options: Options, progress: Progress
-) -> tuple[list[Finding], list[Problem]]:
+) -> _Run:
     """What the checks say of one application, overlaps settled; and the bugs that showed."""
     run = _Run()
     progress(f"linking {project.name}")
     program = _link(project, facts, options, run)
     if program is not None:
         asked = [check for check in chosen if not (check.project and project.library)]
-        run.findings.extend(overlaps.apply(_ask(program, project.name, asked, run, progress)))
-    return run.findings, run.problems
+        spoken = _ask(program, project.name, asked, run, progress)
+        run.findings.extend(overlaps.apply(spoken))
+        run.outranked.extend(set(spoken).difference(run.findings))
+    return run
 
 
 def _facts_of(project: Project, facts: Mapping[str, Facts]) -> dict[str, Facts]:

@@ -463,7 +463,7 @@ class _Discovery:
             left = {top for top, paths in units.items() if not imported.issuperset(paths)}
             if left:
                 rest = [file for file in group if not file.entry.application or self._top(file) in left]
-                found.append(self._project(folder, rest, frozenset(imported)))
+                found.append(self._project(folder, rest, frozenset(imported), library=True))
         return tuple(sorted(found, key=lambda project: project.display_root))
 
     def _homes(self) -> list[str]:
@@ -494,7 +494,7 @@ class _Discovery:
 
     # -- records -------------------------------------------------------------------------------------------
 
-    def _project(self, root: str, files: list[_File], shared: frozenset[str]) -> Project:
+    def _project(self, root: str, files: list[_File], shared: frozenset[str], library: bool = False) -> Project:
         names, prefixes = self._name(files, shared)
         own = (file for file in files if file.entry.application and file.entry.path not in shared)
         reached = self._leads_to(own)
@@ -523,6 +523,7 @@ class _Discovery:
             skipped=tuple(sorted(skipped)),
             applications=tuple(sorted(file.display for file in files if file.constructs)),
             roots=prefixes,
+            library=library,
         )
 
     def _name(self, files: list[_File], shared: frozenset[str]) -> tuple[dict[str, str], Names]:

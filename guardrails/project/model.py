@@ -47,6 +47,8 @@ class Project(msgspec.Struct, frozen=True):
     ``applications``: displays of the application files that construct ``FastAPI``.
     ``roots``: dotted prefixes of the folders that the code uses as import roots; ``""`` is always the first.
     With ``("", "app")``, ``import core.config`` means ``core.config`` or else ``app.core.config``.
+    ``library``: whether it is what several applications leave over. No application, so it cannot lack what an
+    application has to have.
     """
 
     root: Path
@@ -57,6 +59,7 @@ class Project(msgspec.Struct, frozen=True):
     skipped: tuple[Skipped, ...]
     applications: tuple[str, ...]
     roots: tuple[str, ...]
+    library: bool = False
 
     def candidates(self, name: str, importer: str = "") -> Iterator[str]:
         """The module names of this project that the absolute import ``name`` may mean, likeliest first.

@@ -220,6 +220,7 @@ class TestApplications:
         assert {f.display for f in b.files} == {"services/b/main.py", "services/b/other.py"}
         assert {f.display for f in rest.files if f.application} == {"libs/unused/unused/__init__.py"}
         assert rest.applications == ()
+        assert [project.library for project in (a, b, rest)] == [False, False, True]
 
     def test_a_sub_application_is_part_of_the_application_around_it(self, tmp_path: Path) -> None:
         write(tmp_path, {**PACKAGE, "app/admin/__init__.py": "", "app/admin/main.py": APP, "shop/x.py": APP})
