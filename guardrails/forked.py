@@ -40,7 +40,7 @@ def each(
     most costly item, forking does not pay.
     """
     global _task
-    worthwhile = workers > 1 and sum(costs) - max(costs, default=0) >= enough
+    worthwhile = workers > 1 and len(items) > 1 and sum(costs) - max(costs, default=0) >= enough
     if not worthwhile or sys.platform != "linux" or threading.active_count() > 1:
         yield from map(function, items)
         return
