@@ -144,7 +144,9 @@ def is_operational(path: str) -> bool:
     if "{" in path:
         return False
     parts = [part.lower().replace("_", "-") for part in path.split("/") if part]
-    return is_bare_version(path) or bool(_ALIVE.intersection(parts)) or parts[-1] in _ABOUT_THE_SERVICE
+    if is_bare_version(path) or _ALIVE.intersection(parts) or parts[-1] in _ABOUT_THE_SERVICE:
+        return True
+    return parts[0] in {"docs", "redoc"}
 
 
 LIFECYCLE_KEYWORDS: Final = frozenset({"lifespan", "on_shutdown", "on_startup"})
