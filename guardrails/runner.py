@@ -130,7 +130,7 @@ def answer(request: Request, progress: Progress | None = None) -> Answer:
         targets=setting.targets,
         shown=None if setting.shown is None else frozenset(_display(path, cwd) for path in setting.shown),
         from_store=kept is not None,
-        notes=_notes(setting, analysis, cwd),
+        notes=_notes(request, setting, analysis),
     )
 
 
@@ -231,11 +231,13 @@ def _seen_from(cwd: Path, analysis: Analysis, folder: Path) -> Analysis:
     )
 
 
-def _notes(setting: _Setting, analysis: Analysis, cwd: Path) -> tuple[str, ...]:
-    notes: list[str] = []
+def _notes(request: Request, setting: _Setting, analysis: Analysis) -> tuple[str, ...]:
+    cwd, notes = request.cwd, list[str]()
     if setting.found.passed_over:
         several = ", ".join(_display(path, cwd) for path in setting.found.passed_over)
         notes.append(f"several folders below are configured ({several}); none of it is used: check one at a time")
+    if not request.paths and cwd in setting.folder.parents:
+        notes.append(f"checked {_display(setting.folder, cwd)}, the only configured folder here")
     if not analysis.files:
         notes.append(f"no Python files under {', '.join(_display(target, cwd) for target in setting.targets)}")
     return tuple(notes)

@@ -313,12 +313,15 @@ def test_where_there_is_nothing_to_check_nothing_is_claimed(folder: Path, run: R
 
 def test_several_configured_folders_are_told_and_one_is_used(folder: Path, run: Run) -> None:
     write(folder, {"svc/a/app.py": "x = 1  # GR301!a\n", "svc/a/guardrails.toml": "ignore = ['GR301']\n"})
-    assert run("check", "--format", "concise").stdout == "No findings in 1 file.\n"
+    result = run("check", "--format", "concise")
+    assert result.stdout == "No findings in 1 file.\n"
+    assert result.stderr == "note: checked svc/a, the only configured folder here\n"
     write(folder, {"svc/b/app.py": "x = 1  # GR703!b\n", "svc/b/guardrails.toml": "ignore = ['GR703']\n"})
     result = run("check", "--format", "concise")
     assert concise(result.stdout) == ["svc/a/app.py:1 GR301", "svc/b/app.py:1 GR703"]
     assert "several folders below are configured (svc/a/guardrails.toml, svc/b/guardrails.toml)" in result.stderr
-    assert concise(run("check", "--format", "concise", "svc/b").stdout) == []
+    result = run("check", "--format", "concise", "svc/b")
+    assert (concise(result.stdout), result.stderr) == ([], "")
 
 
 def test_a_file_of_contracts_that_is_not_there_is_a_mistake(folder: Path, run: Run) -> None:
