@@ -55,6 +55,8 @@ _TEXTS = frozenset(
     {"str", "repr", "format", "ascii", "traceback.format_exception", "fastapi.encoders.jsonable_encoder", "dict"}
 )
 _REQUEST_PARAMETERS = frozenset({"starlette.requests.Request", "starlette.websockets.WebSocket"})
+# What exception handlers without annotations call their parameters.
+_HANDLER_PARAMETERS = (frozenset({"request", "req"}), frozenset({"exc", "exception", "err", "error", "e", "ex"}))
 _SENDERS = frozenset({"send_json", "send_text", "send_bytes"})
 _DEPTH = 6
 
@@ -135,7 +137,7 @@ class Answers:
             yield from self._as_success(code)
 
     def answers_exceptions(self, function: Function) -> bool:
-        """Whether a function is an exception handler: registered, or by the types of its two parameters."""
+        """Whether a function is an exception handler: registered, or by its two parameters."""
         if function in self.web.exception_handlers:
             return True
         parameters = function.parameters
@@ -144,7 +146,7 @@ class Answers:
         outer = function.outer
         assert outer is not None
         if any(p.annotation is None for p in parameters):
-            return False
+            return [p.name.strip("_") in names for p, names in zip(parameters, _HANDLER_PARAMETERS)] == [True, True]
         first, second = (self.types.annotation(p.annotation, outer) for p in parameters if p.annotation is not None)
         return any(isinstance(v, ExternalInstance) and v.cls in _REQUEST_PARAMETERS for v in first) and any(
             self._is_exception(v) for v in second
@@ -348,6 +350,20 @@ class Answers:
             for event in code.returned:
                 if event.value is not None:
                     yield event.block, event.value, "what it returns"
+                    for argument in self._given_to_maker(event.value, code):
+                        yield event.block, argument, "a response"
+
+    def _given_to_maker(self, value: Expr, code: Function) -> Iterator[Expr]:
+        """The arguments of a returned call to a function of the project that makes a response of them.
+
+        A plain name is left alone: whoever gets the exception itself decides what becomes of it.
+        """
+        call = code.call(value.value if isinstance(value, Await) else value)
+        for target in self.types.targets(call, code) if call is not None else ():
+            makes = self.types.returns(target)
+            if call is not None and any(isinstance(v, ExternalInstance) and v.cls in tables.RESPONSES for v in makes):
+                yield from (a for a in call.args if not isinstance(a, Ref))
+                yield from (k.value for k in call.keywords if not isinstance(k.value, Ref))
 
     def _makes_http(self, call: Call, code: Code) -> bool:
         name = tail(call.func)

@@ -36,7 +36,8 @@ from guardrails.program.values import ExternalInstance, ExternalValue, InstanceV
 if TYPE_CHECKING:
     from guardrails.program.program import Program
 
-_LOGGER_WORDS = frozenset({"log", "logger", "loggers", "logging", "loguru", "structlog"})
+_LOGGER_WORDS = frozenset({"log", "logger", "loggers", "logging", "loguru", "structlog", "logfire"})
+_SETTING_UP = frozenset({"config", "configure", "init", "initialize", "install", "setup"})
 _LOGGER_CLASSES = frozenset(frameworks.LOGGERS.values()) | {"logging", "loguru.logger", "logging.RootLogger"}
 _STREAMS = frozenset({"sys.stderr", "sys.stdout", "sys.__stderr__", "sys.__stdout__"})
 # Arguments of a log call that say how to log, not what.
@@ -207,11 +208,19 @@ class Logs:
         if name in {"run", "Config"} and any(k.name == "log_config" for k in call.keywords):
             return True
         if name not in _CONFIGURING:
-            return False
+            return self._may_configure(call, code)
         values = self.types.infer(call.func, code, call.block)
         return any(isinstance(v, ExternalValue) and v.name in frameworks.LOGGING_CONFIGURATORS for v in values) or (
             name == "addHandler"
         )
+
+    def _may_configure(self, call: Call, code: Code) -> bool:
+        """Whether a call runs a library's function that says that it sets logging up: ``initialize_logger(...)``."""
+        words = set(words_of(tail(call.func)))
+        if words.isdisjoint(_LOGGER_WORDS) or words.isdisjoint(_SETTING_UP):
+            return False
+        values = self.types.infer(call.func, code, call.block)
+        return any(isinstance(v, ExternalValue) and v.receiver is None for v in values)
 
     @cached_property
     def is_configured(self) -> bool:

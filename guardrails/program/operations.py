@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 _HEALTH = re.compile(r"/(?:health|healthz|healthcheck|health[-_]check|live|livez|liveness)/?\Z", re.IGNORECASE)
 _READINESS = re.compile(r"/(?:ready|readyz|readiness)/?\Z", re.IGNORECASE)
 _METRICS = re.compile(r"/(?:[\w.-]*[-_.])?metrics/?\Z", re.IGNORECASE)
+# Words of third-party names that say as much, whatever the package (a company's own, for instance).
+_MEASURES = frozenset({"instrumentator", "opentelemetry", "otel", "prometheus", "statsd", "telemetry"})
 _VERSION = re.compile(r"/v\d+(?:\.\d+)*(?:/|\Z)|/\d{4}-\d{2}-\d{2}(?:/|\Z)", re.IGNORECASE)
 _LIMITERS = ({"rate", "limit"}, {"rate", "limiter"}, {"rate", "limiting"}, {"ratelimit"}, {"ratelimiter"}, {"throttle"},
              {"throttling"}, {"throttled"}, {"throttler"})  # fmt: skip
@@ -174,7 +176,10 @@ class Operations:
     @cached_property
     def has_metrics(self) -> bool:
         """Whether there is a metrics endpoint or an instrumentation."""
-        return any(frameworks.is_metrics(name) for name in self._external_names) or self._has(_METRICS)
+        instrumented = any(
+            frameworks.is_metrics(n) or not _MEASURES.isdisjoint(words_of(n)) for n in self._external_names
+        )
+        return instrumented or self._has(_METRICS)
 
     # --- the pool
 
