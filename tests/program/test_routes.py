@@ -273,7 +273,8 @@ def test_a_route_on_a_condition_does_not_shadow_one_without(test: str, conflicts
 def test_a_route_without_condition_shadows_one_with() -> None:
     routes = routes_of(
         HEAD
-        + "@app.get('/{page}')\nasync def one(): ...\nif users.debug:\n    @app.get('/about')\n    async def two(): ...\n"
+        + "@app.get('/{page}')\nasync def one(): ...\n"
+        + "if users.debug:\n    @app.get('/about')\n    async def two(): ...\n"
     )
     assert [conflict.later.symbol for conflict in routes.shadowed] == ["app.main.two"]
 
@@ -425,12 +426,14 @@ def test_tags_are_missing_only_from_documented_routes(router: str, included: str
 
 def test_an_app_without_openapi_document_and_websockets_need_no_tags() -> None:
     hidden = routes_of(
-        "from fastapi import FastAPI\nfrom app import orders\napp = FastAPI(openapi_url=None)\napp.include_router(orders.router)\n"
+        "from fastapi import FastAPI\nfrom app import orders\n"
+        "app = FastAPI(openapi_url=None)\napp.include_router(orders.router)\n"
     )
     assert not any(declared.untagged for declared in hidden.serving)
     sockets = routes_of(
         HEAD + "from app.live import router\napp.include_router(router)\n",
-        live="from fastapi import APIRouter\nrouter = APIRouter()\n@router.websocket('/live')\nasync def a(websocket): ...\n",
+        live="from fastapi import APIRouter\nrouter = APIRouter()\n"
+        "@router.websocket('/live')\nasync def a(websocket): ...\n",
     )
     assert not any(declared.untagged for declared in sockets.serving)
 
@@ -475,7 +478,8 @@ def test_of_two_routers_on_a_condition_none_is_crowded() -> None:
     endpoints = "@router.get('/a')\nasync def a(): ...\n"
     both = routes_of(
         HEAD,
-        either="from fastapi import APIRouter\nif FLAG:\n    router = APIRouter()\nelse:\n    router = APIRouter(prefix='/x')\n"
+        either="from fastapi import APIRouter\nif FLAG:\n    router = APIRouter()\n"
+        "else:\n    router = APIRouter(prefix='/x')\n"
         + endpoints,
     )
     assert both.crowded == ()
