@@ -163,6 +163,29 @@ from pymongo.asynchronous.database import AsyncDatabase
             """,
             id="an inherited query, among several subclasses",
         ),
+        pytest.param(
+            """
+            class Thing:
+                __collection__ = "coll"
+
+
+            class Base(ABC):
+                def __init__(self, model):
+                    self.model = model
+
+                def _collection(self, db: AsyncDatabase):
+                    return db[self.model.__collection__]
+
+
+            class Things(Base):
+                async def find(self, db: AsyncDatabase, x):
+                    return await self._collection(db).find_one({"x": x})
+
+
+            things = Things(Thing)
+            """,
+            id="a model class names it",
+        ),
     ],
 )
 def test_the_collection_is_found(source: str, tmp_path: Path) -> None:

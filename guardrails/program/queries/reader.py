@@ -180,6 +180,9 @@ class Reader:
         written = self._written(operation.call.func, operation.code, operation.call.block, frame)
         if isinstance(written, str):
             return written
+        declared = self._declared_by_model(operation, frame)
+        if declared is not None:
+            return declared
         handed = self._handed_collection(operation, frame)
         if handed is not None:
             return handed
@@ -212,6 +215,39 @@ class Reader:
             argument = function.arguments(frame.call).get(first)
             found = set(self._classes(argument, frame.caller, frame.call.block) if argument else ())
         return found.pop() if len(found) == 1 else Unknown("the document class is not known")
+
+    def _declared_by_model(self, operation: Operation, frame: Frame) -> str | None:
+        """The name in ``db[model.__collection__]``, where the constructor is handed the model class."""
+        if frame.receiver is None:
+            return None
+        for function, index in self._subscripts(operation, frame.receiver):
+            owner, _, attribute = index.rpartition(".")
+            own = function.facts.parameters[0].name if function.has_receiver else ""
+            stored: tuple[Function, str] | None = (function, owner) if owner in function.parameters_by_name else None
+            if own and owner.startswith(f"{own}."):
+                stored = self._stored_parameter(owner.partition(".")[2], frame.receiver)
+            found = set(self._handed_classes(*stored, frame.receiver)) if stored else set()
+            if len(found) == 1:
+                values = self.types.attribute(ClassValue(found.pop()), attribute)
+                names = [v.value for v in values if isinstance(v, LiteralValue) and isinstance(v.value, str)]
+                return names[0] if len(names) == 1 else None
+        return None
+
+    def _subscripts(self, operation: Operation, cls: Class) -> Iterator[tuple[Function, str]]:
+        """The dotted names by which a class's attribute or method subscripts the database for an operation."""
+        func, code = operation.call.func, operation.code
+        if isinstance(func, records.Ref):
+            attribute = func.name.split(".")[1:2]
+        else:
+            call = code.call(func.value) if isinstance(func, records.Attr) else None
+            attribute = _name(call.func).split() if call is not None else []
+        for owner in self.types.mro(cls):
+            for method in owner.methods if isinstance(owner, Class) and attribute else ():
+                values = [r.value for r in method.returned] if [method.name] == attribute else []
+                values += [b.value for b in method.attribute_bindings if _name(b.target) == attribute[0]]
+                for value in values:
+                    if isinstance(value, records.Item) and isinstance(value.index, records.Ref):
+                        yield method, value.index.name
 
     def _stored_parameter(self, attribute: str, cls: Class) -> tuple[Function, str] | None:
         """The constructor's parameter that ``self.attribute`` holds."""
