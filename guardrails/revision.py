@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import subprocess
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,8 +18,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from guardrails.analysis import Analysis
-from guardrails.baseline import Entry, entries_of
+from guardrails.analysis import Analysis, Problem
+from guardrails.baseline import Entry, Key, entries_of
 from guardrails.config import ConfigError, Mistake
 from guardrails.runner import Answer, Request
 from guardrails.stored import State, Store, request_key
@@ -26,42 +27,49 @@ from guardrails.stored import State, Store, request_key
 if TYPE_CHECKING:
     from guardrails.engine import Progress
 
-_EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 _GIT_VARIABLES = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR")
 _ENVIRONMENTS = (".venv", "venv", "env")
 
 
 def before(
     revision: str, got: Answer, request: Request, progress: Progress
-) -> tuple[tuple[Entry, ...], Analysis | None]:
-    """The findings of the tree from which the change since ``revision`` starts, as counted keys; and their analysis.
+) -> tuple[tuple[Entry, ...], tuple[Problem, ...]]:
+    """The findings of the tree from which the change since ``revision`` starts, as counted keys; and bugs met there.
 
     That is where the present commit and the revision parted, so that what others did to a branch meanwhile is
-    not laid at this change's door; the revision itself where they share no history that is here. Raises
-    ``ConfigError`` outside a git repository and for an unknown revision.
+    not laid at this change's door; the revision itself where they share no history that is here. In the middle of
+    a merge, what the other side brings is not this change's either. Raises ``ConfigError`` outside a git
+    repository and for an unknown revision.
     """
     top = Path(_git(got.cwd, "rev-parse", "--show-toplevel"))
-    commit = _start_of_change(top, revision)
-    tree = _git(top, "rev-parse", f"{commit}^{{tree}}") if commit else _EMPTY_TREE
-    if tree == _EMPTY_TREE:
-        return (), None
     store = Store(Path(got.options.cache_dir)) if got.options.cache_dir else None
-    kept = store.load(_key(tree, got)) if store else None
-    if kept is not None:
-        analysis = kept[1]
-    else:
-        analysis = _analysed(revision, top, tree, got, request, progress)
-        if store and not analysis.problems:
-            store.save(_key(tree, got), got.options, analysis, State(0, {}), ())
+    counts: Counter[Key] = Counter()
+    problems: list[Problem] = []
+    for commit in filter(None, (_start_of_change(top, revision), _other_side(top))):
+        analysis = _at(commit, top, store, got, request, progress)
+        counts |= Counter(judged.key for judged in analysis.findings if not judged.suppressed)
+        problems += analysis.problems
     if store:
         _remember_present(top, got, store)
-    return entries_of(judged.key for judged in analysis.findings if not judged.suppressed), analysis
+    return entries_of(counts.elements()), tuple(problems)
 
 
-def _analysed(revision: str, top: Path, tree: str, got: Answer, request: Request, progress: Progress) -> Analysis:
+def _at(commit: str, top: Path, store: Store | None, got: Answer, request: Request, progress: Progress) -> Analysis:
+    """The analysis of a commit's tree, stored or new."""
+    tree = _git(top, "rev-parse", f"{commit}^{{tree}}")
+    kept = store.load(_key(tree, got)) if store else None
+    if kept is not None:
+        return kept[1]
+    progress(f"checking out {commit[:10]}")
+    analysis = _analysed(top, tree, got, request, progress)
+    if store and not analysis.problems:
+        store.save(_key(tree, got), got.options, analysis, State(0, {}), ())
+    return analysis
+
+
+def _analysed(top: Path, tree: str, got: Answer, request: Request, progress: Progress) -> Analysis:
     from guardrails.engine import Where, analyse
 
-    progress(f"checking out {revision}")
     with _checked_out(top, tree) as folder:
         targets = [_moved(path, top, folder) for path in got.targets]
         there = [path for path in targets if path is not None and path.exists()]
@@ -117,6 +125,14 @@ def _start_of_change(top: Path, revision: str) -> str:
         return _git(top, "merge-base", "HEAD", commit)
     except ConfigError:  # no common history, or a shallow clone
         return commit
+
+
+def _other_side(top: Path) -> str:
+    """The commit that is being merged; empty where none is."""
+    try:
+        return _git(top, "rev-parse", "--verify", "--quiet", "MERGE_HEAD")
+    except ConfigError:
+        return ""
 
 
 @contextmanager

@@ -99,10 +99,10 @@ def command(
             else:
                 from guardrails.revision import before
 
-                known, past = before(revision, got, request, progress)
+                known, problems = before(revision, got, request, progress)
                 reply = outcome(got, use_baseline=not no_baseline, known=known)
-                if past is not None and past.problems:
-                    problems = (*reply.problems, *past.problems)
+                if problems:
+                    problems = (*reply.problems, *problems)
                     reply = msgspec.structs.replace(reply, problems=problems, exit_status=common.BUG)
         if add_ignores:
             return _add_ignores(request, got, reply, reason)

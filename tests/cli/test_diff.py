@@ -163,3 +163,15 @@ def test_a_bug_met_at_the_revision_is_told(repository: Path, run: Run) -> None:
     assert result.exit_code == 3
     assert result.stdout.startswith("app/a.py:1:10: GR703 ")
     assert "guardrails has a bug in GR301" in result.stderr
+
+
+def test_what_a_merge_brings_from_the_other_side_is_not_this_changes(repository: Path, run: Run) -> None:
+    commit(repository, BEFORE)
+    git(repository, "checkout", "-q", "-b", "feature")
+    commit(repository, {"app/a.py": "mine = 1\n"})
+    git(repository, "checkout", "-q", "main")
+    commit(repository, {"app/a.py": "theirs = 1  # GR1001!theirs\n", "app/d.py": "x = 1  # GR301!d\n"})
+    git(repository, "checkout", "-q", "feature")
+    subprocess.run(["git", "merge", "-q", "main"], cwd=repository, capture_output=True)  # a conflict in a.py
+    write(repository, {"app/a.py": "theirs = 1  # GR1001!theirs\nx = 1  # GR703!mine\n"})
+    assert new(run, "--diff", "HEAD") == ["app/a.py:2 GR703"]
