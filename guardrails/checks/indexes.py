@@ -74,21 +74,21 @@ def unindexed_query(program: Program) -> Iterator[Finding]:
     for query, verdict in _first_per_place(program, Reach.NONE):
         advice = [show_keys(keys) for keys in needed(verdict)]
         missing = [part.branch for part in verdict.branches if part.reach is Reach.NONE and not _is_pattern(part)]
-        fields = _fields(missing[0].paths)
+        branch = missing[0]
+        fields = _fields(branch.paths)
+        several = f", in {len(missing)} branches of $or" if len(missing) > 1 else ""
+        if branch.selects or branch.sort:
+            any_ = "any of them" if len(branch.paths) > 1 else "it"
+            why = f"by {fields}, and no declared index starts with {any_}{several}"
+        else:
+            why = f"by negations or computed conditions alone, on {fields}, which no index serves{several}"
         if advice:
             help_ = f"declare an index on {query.collection} {' and '.join(advice)}"
-        elif missing[0].selects:
+        elif branch.selects:
             help_ = f"{fields} takes few values: filter by another field as well, or declare a partial index"
         else:
-            help_ = "negations and computed conditions use no index: filter by what the field equals as well"
-        several = f", in {len(missing)} branches of $or" if len(missing) > 1 else ""
-        yield _finding(
-            "GR903",
-            query,
-            f"{query.symbol} {_verb(query)} {query.collection} by {fields}, and no declared index starts "
-            f"with {'any of them' if ' and ' in fields or ', ' in fields else 'it'}{several}",
-            help_,
-        )
+            help_ = "filter by what some indexed field equals as well"
+        yield _finding("GR903", query, f"{query.symbol} {_verb(query)} {query.collection} {why}", help_)
 
 
 @check("GR904", "partial-index", Severity.WARNING)
@@ -232,9 +232,9 @@ def _verb(query: Query) -> str:
 
 
 def _fields(paths: tuple[str, ...]) -> str:
-    shown = [path or "a computed condition" for path in dict.fromkeys(paths)]
+    shown = [path or "an expression" for path in dict.fromkeys(paths)]
     if len(shown) < 2:
-        return shown[0] if shown else "computed conditions"
+        return shown[0] if shown else "an expression"
     return f"{', '.join(shown[:-1])} and {shown[-1]}"
 
 
