@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from weakref import WeakKeyDictionary
 
 from guardrails.facts.records import Const, Define, Expr, Keyword
 from guardrails.program.calls import positions
 from guardrails.program.model import Code
 
+_EVALUATED: WeakKeyDictionary[Code, tuple[tuple[int, Expr], ...]] = WeakKeyDictionary()
+"""Half a dozen questions look through every expression of every body; one walk answers them all."""
 
-def evaluated(code: Code) -> Iterator[tuple[int, Expr]]:
+
+def evaluated(code: Code) -> tuple[tuple[int, Expr], ...]:
     """The expressions of a body and its parts, those of the definitions in it included: decorators, defaults,
     annotations, bases and class keywords belong to the body that makes the function or class.
     """
-    yield from positions(code)
-    for block, part in of_definitions(code):
-        for expr in code.walk(part):
-            yield block, expr
+    found = _EVALUATED.get(code)
+    if found is None:
+        made = ((block, expr) for block, part in of_definitions(code) for expr in code.walk(part))
+        found = _EVALUATED[code] = (*positions(code), *made)
+    return found
 
 
 def of_definitions(code: Code) -> Iterator[tuple[int, Expr]]:

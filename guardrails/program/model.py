@@ -233,7 +233,7 @@ class Function(Code):
     def is_async(self) -> bool:
         return self.facts.is_async
 
-    @property
+    @cached_property
     def place_here(self) -> Place:
         """The ``def`` line."""
         return self.place(self.facts.span)

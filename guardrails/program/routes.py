@@ -394,15 +394,16 @@ class Routes:
         found: dict[Place, Conflict] = {}
         for app in self.apps:
             judged = [r for r in app.routes if r.path is not None and r.kinds and not r.late]
-            for position, later in enumerate(judged):
-                before = judged[:position]
+            places = [r.place for r in judged]
+            for position, (place, later) in enumerate(zip(places, judged)):
+                before = list(zip(places[:position], judged))
                 # A router that is included twice repeats its routes: nothing is lost where their own handler answers.
-                repeated = any(r.place == later.place and _replaces(r, later) for r in before)
-                if later.place not in found and not repeated:
-                    earlier = [r for r in before if r.place != later.place and r.conditions <= later.conditions]
+                repeated = any(p == place and _replaces(r, later) for p, r in before)
+                if place not in found and not repeated:
+                    earlier = [r for p, r in before if p != place and r.conditions <= later.conditions]
                     conflicting = find(later, earlier)
                     if conflicting is not None:
-                        found[later.place] = Conflict(conflicting, later)
+                        found[place] = Conflict(conflicting, later)
         return tuple(found[place] for place in sorted(found))
 
     # --- dependencies

@@ -25,7 +25,8 @@ from pathlib import Path
 
 from guardrails.options import Options
 from guardrails.project.model import Project, SourceFile
-from guardrails.project.scan import Display, Entry, Tree, repository_root, scan
+from guardrails.project.scan import Display, Entry, Tree, scan
+from guardrails.repository import repository_root
 
 _IMPORT = re.compile(
     rb"[ \t]*(?:from[ \t]*([.\w]+)[ \t]+import[ \t]*(\([^)]*|[^\n#]*)"

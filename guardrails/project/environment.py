@@ -19,7 +19,8 @@ import msgspec
 
 from guardrails.project import practices
 from guardrails.project.practices import Presence
-from guardrails.project.scan import MARKERS, Display, Ignore, read_ignore, repository_root
+from guardrails.project.scan import MARKERS, Display, Ignore, read_ignore
+from guardrails.repository import repository_root
 
 if sys.version_info >= (3, 11):
     import tomllib

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from pathspec import GitIgnoreSpec
 
 from guardrails.project.model import Skipped
+from guardrails.repository import repository_root
 
 SIZE_LIMIT = 2 * 1024 * 1024
 """Bytes. Parsing costs up to a hundred times the size in memory; what is larger is data or generated."""
@@ -84,24 +85,6 @@ class Tree:
             self.skip(path, "name is not Unicode")
         else:
             self.entries.append(Entry(path, status.st_size, status.st_mtime_ns, application))
-
-
-def repository_root(path: str) -> str | None:
-    """The folder at or above ``path`` that holds ``.git``, or None.
-
-    A repository may be unpacked without its ``.git``: then the nearest folder within four levels counts that
-    has what lies at the root of one.
-    """
-    above = [path]
-    while os.path.dirname(above[-1]) != above[-1]:
-        above.append(os.path.dirname(above[-1]))
-    for folder in above:
-        if os.path.exists(os.path.join(folder, ".git")):
-            return folder
-    for folder in above[:5]:
-        if any(os.path.exists(os.path.join(folder, name)) for name in (".github", ".gitlab-ci.yml", ".gitignore")):
-            return folder
-    return None
 
 
 class Ignore:
