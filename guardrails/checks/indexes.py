@@ -79,7 +79,7 @@ def unindexed_query(program: Program) -> Iterator[Finding]:
         several = f", in {len(missing)} branches of $or" if len(missing) > 1 else ""
         if branch.selects or branch.sort:
             any_ = "any of them" if len(branch.paths) > 1 else "it"
-            why = f"by {fields}, and no declared index starts with {any_}{several}"
+            why = f"by {fields}, and no declared index serves {any_}{several}"
         else:
             why = f"by negations or computed conditions alone, on {fields}, which no index serves{several}"
         if advice:

@@ -18,15 +18,11 @@ from guardrails.program.model import Class, Code
 from guardrails.program.mongo import Operation
 from guardrails.program.queries import odm
 from guardrails.program.queries.documents import Optional, read_index
-from guardrails.program.queries.expressions import (
-    RUN_TIME,
-    FieldName,
-    Frame,
-    Parameter,
-    Spec,
-)
+from guardrails.program.queries.expressions import Frame
 from guardrails.program.queries.model import Index, Unknown
-from guardrails.program.queries.reader import LEVELS, Reader
+from guardrails.program.queries.namespace import LEVELS
+from guardrails.program.queries.reader import Reader
+from guardrails.program.queries.symbolic import RUN_TIME, FieldName, Parameter, Spec
 from guardrails.program.values import ExternalValue
 
 _OPTIONS = (
@@ -85,7 +81,7 @@ class Declarations:
     def _in_frame(self, operation: Operation, frame: Frame) -> Iterator[Index | Unread]:
         call = operation.call
         for inner in self.evaluate.every_loop(operation.code, call.block, frame):
-            collection = self.reader.collection(operation, inner)
+            collection = self.reader.collections.of(operation, inner)
             positional, keywords = self.evaluate.arguments(call, inner)
             role = "indexes" if operation.method.name == "create_indexes" else "keys"
             given = positional[0] if positional else keywords.pop(role, keywords.pop("key_or_list", RUN_TIME))

@@ -15,12 +15,32 @@ from typing import Any, ClassVar
 
 from guardrails.facts import records
 from guardrails.facts.records import Call, CallRef, Expr, unpack
-from guardrails.finding import Place
 from guardrails.knowledge.drivers import INDEX_CONSTANTS
 from guardrails.program.model import Class, Code, Function, Module
 from guardrails.program.queries import odm
 from guardrails.program.queries.documents import Beginning, Few, Optional
 from guardrails.program.queries.model import Pattern, Unknown
+from guardrails.program.queries.symbolic import (
+    RUN_TIME,
+    Choice,
+    FieldName,
+    Parameter,
+    Record,
+    Spec,
+    Test,
+    added,
+    attributes_of,
+    choice,
+    compared,
+    iterated,
+    looked_up,
+    merged,
+    optional_items,
+    placed,
+    sometimes,
+    until_true,
+    with_entry,
+)
 from guardrails.program.types import Types
 from guardrails.program.values import (
     ClassValue,
@@ -34,51 +54,8 @@ from guardrails.program.values import (
 
 DEPTH = 14
 """How deep variables and helper functions are followed."""
-WIDTH = 12
-"""How many alternatives a value may have."""
 FEW = 12
 """An enumeration of at most this many members is a small one."""
-
-
-@dataclass(frozen=True, slots=True)
-class Parameter(Unknown):
-    """What the callers of ``function`` pass for ``name``."""
-
-    function: Function | None = None
-    name: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """One of several values."""
-
-    options: tuple[Any, ...]
-
-
-class Test(dict[Any, Any]):
-    """A filter document made by an ODM's expression: ``|`` and ``&`` join such documents as conditions."""
-
-
-class FieldName(str):
-    """The path of an ODM document's field, read from the class: ``User.address.city``."""
-
-    __slots__ = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """An instance of a project's class whose fields are given where it is made."""
-
-    fields: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Spec:
-    """``IndexModel(keys, **options)``, and its like in other libraries."""
-
-    keys: Any
-    options: Mapping[Any, Any]
-    place: Place | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +89,6 @@ class Frame:
     def deeper(self) -> Frame:
         """The frame one step further."""
         return replace(self, depth=self.depth + 1)
-
-
-RUN_TIME = Unknown()
 
 
 class Evaluator:
@@ -173,7 +147,7 @@ class Evaluator:
         for item in expr.items:
             if isinstance(item, records.Star):
                 inner = self.value(item.value, frame, block)
-                found += inner if isinstance(inner, (list, tuple)) else _optional_items(inner)
+                found += inner if isinstance(inner, (list, tuple)) else optional_items(inner)
             else:
                 found.append(self.value(item, frame, block))
         return tuple(found) if expr.kind == "tuple" else found
@@ -191,9 +165,9 @@ class Evaluator:
     def _operation(self, expr: records.Op, frame: Frame, block: int) -> Any:
         operands = [self.value(operand, frame, block) for operand in expr.operands]
         if expr.op in odm.COMPARISONS and len(operands) == 2:
-            return _compared(expr.op, operands[0], operands[1])
+            return compared(expr.op, operands[0], operands[1])
         if expr.op == "or":
-            return choice(_until_true(operands))
+            return choice(until_true(operands))
         if expr.op in ("neg", "pos"):
             (operand,) = operands
             if isinstance(operand, FieldName):
@@ -205,7 +179,7 @@ class Evaluator:
         if expr.op == "|" and isinstance(operands[0], dict):
             return merged(operands[0], operands[1])
         if expr.op == "+" and len(operands) == 2:
-            return _added(operands[0], operands[1])
+            return added(operands[0], operands[1])
         if expr.op in ("not", "in", "not in", "is", "is not", *odm.COMPARISONS):
             return Few(RUN_TIME)
         return RUN_TIME
@@ -248,7 +222,7 @@ class Evaluator:
     def _ref(self, expr: records.Ref, frame: Frame, block: int) -> Any:
         first, _, rest = expr.name.partition(".")
         if first in frame.names:
-            return _attributes(frame.names[first], rest)
+            return attributes_of(frame.names[first], rest)
         local = self._local(expr, first, rest, frame, block)
         if local is not None:
             return local
@@ -271,7 +245,7 @@ class Evaluator:
                 if rest and self._is_receiver(first, scope):
                     return self._attribute(rest, inner)
                 value = self.variable(first, inner, block if own else 0, expr.span if own else None)
-                return _attributes(value, rest) if rest else value
+                return attributes_of(value, rest) if rest else value
             scope, own = scope.outer, False
         bind, owner = self.types.single_binding(expr, frame.code)
         if bind is None or owner is None or bind.value is None:
@@ -296,7 +270,7 @@ class Evaluator:
                 continue
             if name in owner.bindings and owner.method(name) is None:
                 value = self.variable(name, Frame(owner, receiver, depth=frame.depth), 0, None)
-                return _attributes(value, rest) if rest else value
+                return attributes_of(value, rest) if rest else value
             stored = [
                 (method, bind)
                 for method in owner.methods
@@ -308,7 +282,7 @@ class Evaluator:
                 method, bind = stored[0]
                 value = self.value(bind.value, Frame(method, receiver, depth=frame.depth), bind.block)  # type: ignore[arg-type]
                 if isinstance(value, (dict, list, tuple, str, int)) and not isinstance(value, bool):
-                    return _attributes(value, rest) if rest else value
+                    return attributes_of(value, rest) if rest else value
             if stored:
                 return None
         return None
@@ -556,7 +530,7 @@ class Evaluator:
             for names in turns:
                 inner = frame.bind(names)
                 iterable = self.value(record.expr, inner, record.parent) if record.expr else RUN_TIME
-                for item in _iterated(iterable):
+                for item in iterated(iterable):
                     longer.append({**names, **_bound(record.target, item)})
             turns = longer if len(longer) <= 200 else [{}]
         return turns
@@ -751,7 +725,7 @@ def _bind_step(event: records.Bind, name: str) -> _Step | None:
                 event.block,
                 False,
                 lambda reader, current, frame: (
-                    _added(current, reader.value(value, frame, event.block))
+                    added(current, reader.value(value, frame, event.block))
                     if event.op == "+="
                     else merged(current, reader.value(value, frame, event.block))
                 ),
@@ -819,7 +793,7 @@ def _changed(old: Any, method: str, positional: list[Any], keywords: dict[Any, A
             if method == "append":
                 return [*old, first]
             if method == "extend":
-                return [*old, *(first if isinstance(first, (list, tuple)) else _optional_items(first))]
+                return [*old, *(first if isinstance(first, (list, tuple)) else optional_items(first))]
             if method == "insert" and first == 0 and len(positional) == 2:
                 return [positional[1], *old]
     if method == "clear":
@@ -875,155 +849,6 @@ def _excluded(code: Code, own: int, around: Mapping[int, object]) -> bool:
     return False
 
 
-# --- values
-
-
-def choice(options: Sequence[Any]) -> Any:
-    """One of the options: the only one, or a ``Choice`` of the different ones."""
-    distinct: list[Any] = []
-    for option in options:
-        for each in option.options if isinstance(option, Choice) else (option,):
-            if not any(type(each) is type(other) and each == other for other in distinct):
-                distinct.append(each)
-    if len(distinct) == 1:
-        return distinct[0]
-    if len(distinct) > WIDTH:
-        return Unknown("too many alternatives")
-    return Choice(tuple(distinct)) if distinct else RUN_TIME
-
-
-def _until_true(operands: Sequence[Any]) -> list[Any]:
-    """What ``a or b`` may give: nothing after an operand that is surely true, and no empty one before the last."""
-    found: list[Any] = []
-    for operand in operands:
-        if operand or operand is operands[-1]:
-            found.append(operand)
-        if isinstance(operand, dict) and any(not isinstance(value, Optional) for value in operand.values()):
-            break
-    return found
-
-
-def sometimes(before: Any, after: Any) -> Any:
-    """A value that is ``after`` under some circumstances, else ``before``: new entries become ``Optional``."""
-    if isinstance(before, dict) and isinstance(after, dict):
-        return {
-            key: value if key in before else value if isinstance(value, Optional) else Optional(value)
-            for key, value in after.items()
-        }
-    if isinstance(before, list) and isinstance(after, list) and after[: len(before)] == before:
-        return [*before, *(Optional(item) for item in after[len(before) :])]
-    return choice([before, after])
-
-
-def with_entry(document: dict[Any, Any], key: Any, value: Any) -> dict[Any, Any]:
-    """The document with an entry. A key that is no string stands for itself, and makes the document unreadable."""
-    if isinstance(key, Few):
-        key = key.value
-    if not isinstance(key, (str, Unknown)):
-        key = Unknown("a key is not a constant string")
-    return {**document, key: value}
-
-
-def merged(left: Any, right: Any) -> Any:
-    """``{**left, **right}``; an operand that is not known becomes a key of its own."""
-    if isinstance(left, Choice) and not isinstance(right, Choice):
-        return choice([merged(option, right) for option in left.options])
-    if left is None:
-        left = {}
-    if not isinstance(left, dict):
-        left = {left if isinstance(left, Unknown) else Unknown("merged with something unknown"): None}
-    if isinstance(right, Optional):
-        return sometimes(left, merged(left, right.value))
-    if isinstance(right, Choice):
-        found = left
-        for option in right.options:
-            found = sometimes(found, merged(found, option)) if option else found
-        return found
-    if right is None:
-        return left
-    if isinstance(right, dict):
-        return {**left, **right}
-    return {**left, right if isinstance(right, Unknown) else Unknown("merged with something unknown"): None}
-
-
-def _unpacked(value: Any) -> list[Any]:
-    """The arguments that ``*value`` stands for; one argument that joins them, where there are alternatives."""
-    if isinstance(value, (list, tuple)):
-        return list(value)
-    if isinstance(value, Choice) and all(isinstance(option, (list, tuple)) for option in value.options):
-        return [choice([Test({"$and": list(option)}) if option else {} for option in value.options])]
-    return [value if isinstance(value, Unknown) else Unknown("arguments are unpacked")]
-
-
-def _added(left: Any, right: Any) -> Any:
-    if isinstance(left, (list, tuple)) and isinstance(right, (list, tuple)):
-        return [*left, *right]
-    if isinstance(left, list):
-        return [*left, *_optional_items(right)]
-    if isinstance(left, str):
-        if isinstance(right, str):
-            return left + right
-        return Beginning(left + (right.text if isinstance(right, Beginning) else "")) if left else RUN_TIME
-    return left if isinstance(left, Beginning) else RUN_TIME
-
-
-def _optional_items(value: Any) -> list[Any]:
-    """What an unpacked value adds to a list: the items of each alternative, sometimes."""
-    if isinstance(value, Choice) and all(isinstance(option, (list, tuple)) for option in value.options):
-        return [Optional(item) for option in value.options for item in option]
-    return [value if isinstance(value, Unknown) else Unknown("unpacked from something unknown")]
-
-
-def placed(current: Any, keys: Sequence[Any], change: Callable[[Any], Any]) -> Any:
-    """``current`` with what lies under ``keys`` changed."""
-    if isinstance(current, Optional):
-        return Optional(placed(current.value, keys, change))
-    if isinstance(current, Choice):
-        return choice([placed(option, keys, change) for option in current.options])
-    if not keys:
-        return change(current)
-    if current is None:
-        current = {}
-    if not isinstance(current, dict):
-        key = current if isinstance(current, Unknown) else Unknown("an item of something unknown is set")
-        current = {key: None}
-    return with_entry(current, keys[0], placed(current.get(keys[0]), keys[1:], change))
-
-
-def looked_up(base: Any, key: Any, default: Any = RUN_TIME) -> Any:
-    """``base[key]``."""
-    if isinstance(base, Choice):
-        return choice([looked_up(option, key, default) for option in base.options])
-    if isinstance(base, dict) and isinstance(key, str):
-        if key in base:
-            return base[key]
-        return RUN_TIME if any(isinstance(k, Unknown) for k in base) else default
-    if isinstance(base, (list, tuple)) and isinstance(key, int) and -len(base) <= key < len(base):
-        return base[key]
-    return RUN_TIME
-
-
-def _attributes(value: Any, path: str) -> Any:
-    for name in filter(None, path.split(".")):
-        if isinstance(value, Record):
-            value = value.fields.get(name, RUN_TIME)
-        elif isinstance(value, FieldName):
-            value = FieldName(f"{value}.{name}")
-        elif not (name == "value" and isinstance(value, Few)):
-            return RUN_TIME
-    return value
-
-
-def _compared(operator: str, left: Any, right: Any) -> Any:
-    if isinstance(left, FieldName):
-        name = odm.COMPARISONS[operator]
-        return Test({str(left): right if name == "$eq" else {name: right}})
-    if isinstance(right, FieldName):
-        name = odm.COMPARISONS[odm.MIRRORED.get(operator, operator)]
-        return Test({str(right): left if name == "$eq" else {name: left}})
-    return Few(RUN_TIME)
-
-
 def _pattern(positional: list[Any], keywords: Mapping[Any, Any], call: Call) -> Pattern:
     source = positional[0] if positional else keywords.get("pattern", RUN_TIME)
     flags: Any = positional[1] if len(positional) > 1 else keywords.get("flags", 0)
@@ -1050,15 +875,6 @@ def _flag_names(expr: Expr) -> set[str] | None:
         parts = [_flag_names(operand) for operand in expr.operands]
         return None if None in parts else {name for part in parts for name in part or ()}
     return None
-
-
-def _iterated(value: Any) -> list[Any]:
-    """The items of a literal, or one that is not known."""
-    if isinstance(value, dict):
-        return list(value)
-    if isinstance(value, (list, tuple)) and value:
-        return list(value)
-    return [RUN_TIME]
 
 
 def _bound(target: Expr | None, item: Any) -> dict[str, Any]:
