@@ -224,8 +224,8 @@ class Answers:
                 yield status is None or status >= 400
             yield registered.websocket
 
-    def _returned_body(self, value: Expr, code: Code, block: int) -> Mapping | None:
-        """The dict that a return answers with: itself, a local name's, or a 2xx response's content."""
+    def _returned_body(self, value: Expr, code: Code, block: int) -> dict[str, Expr] | None:
+        """The dict that a return answers with: itself, a local name's, a 2xx response's content, or a helper's."""
         call = code.call(value)
         if call is not None and self.response_kind(call, code) in _ANSWERS:
             given = self._status_argument(call)
@@ -236,8 +236,20 @@ class Answers:
             value = content
         values = self.types.infer(value, code, block)
         if len(values) == 1 and isinstance(values[0], MappingValue) and values[0].code is code:
-            return values[0].expr
-        return None
+            return _items(values[0].expr)
+        call = code.call(value.value if isinstance(value, Await) else value)
+        return self._helpers_body(call, code) if call is not None else None
+
+    def _helpers_body(self, call: Call, code: Code) -> dict[str, Expr] | None:
+        """The dict that a function of the project makes of the arguments, where that is all it returns."""
+        targets = self.types.targets(call, code)
+        returned = targets[0].returned if len(targets) == 1 else ()
+        display = returned[0].value if len(returned) == 1 else None
+        if not isinstance(display, Mapping):
+            return None
+        given = targets[0].arguments(call)
+        filled = {k: given.get(v.name, v) if isinstance(v, Ref) else v for k, v in _items(display).items()}
+        return {k: v for k, v in filled.items() if v in given.values() or isinstance(v, (Const, FString, Mapping))}
 
     @staticmethod
     def _sets_status(function: Function, event: Return) -> bool:
@@ -247,12 +259,8 @@ class Answers:
             for bind in function.attribute_bindings
         )
 
-    def _tells_of_error(self, body: Mapping, code: Function, event: Return) -> str | None:
-        keys = {
-            k.value.lower(): v
-            for k, v in zip(body.keys, body.values)
-            if isinstance(k, Const) and isinstance(k.value, str)
-        }
+    def _tells_of_error(self, body: dict[str, Expr], code: Function, event: Return) -> str | None:
+        keys = {key.lower(): value for key, value in body.items()}
         for key, value in keys.items():
             if key in _STATUS_KEYS or (key == "code" and not _MESSAGE_KEYS.isdisjoint(keys)):
                 status = self.status(value, code, event.block)
@@ -563,3 +571,12 @@ class Answers:
             if clause.holds(call.block) and self.response_kind(call, code) in _ANSWERS:
                 found.append(self.status(self._status_argument(call), code, call.block))
         return [status for status in found if status is not None]
+
+
+def _items(display: Mapping) -> dict[str, Expr]:
+    """The values of a dict display under its literal keys."""
+    return {
+        key.value: value
+        for key, value in zip(display.keys, display.values)
+        if isinstance(key, Const) and isinstance(key.value, str)
+    }
