@@ -8,7 +8,7 @@ from textwrap import dedent, indent
 import pytest
 
 from guardrails.program.queries.documents import shape
-from guardrails.program.queries.model import Query
+from guardrails.program.queries.model import Query, Unknown
 from tests.queries.program import program_of
 
 HEAD = """\
@@ -210,6 +210,17 @@ def test_hints_and_collations_are_read(tmp_path: Path) -> None:
     first, second = queries(tmp_path, HEAD + indent(dedent(body), "    "))
     assert (first.hint, first.collation) == ("a_1", (("locale", "en"),))
     assert str(second.hint) == "(IndexKey(path='b', kind=1),)"
+
+
+def test_limits_and_projections_are_read(tmp_path: Path) -> None:
+    body = """
+    await db.users.find({"a": a}, {"b": 1, "c": 0}).limit(5).to_list()
+    await db.users.find({"a": a}, projection=["b", "c"], limit=len(ids)).to_list()
+    """
+    first, second = queries(tmp_path, HEAD + indent(dedent(body), "    "))
+    assert (first.limit, first.projection) == (5, ("b",))
+    assert isinstance(second.limit, Unknown)
+    assert second.projection == ("b", "c")
 
 
 # Object-document mappers

@@ -168,6 +168,8 @@ class Reader:
         sort = self._sort(self._argument(method, "sort", call, frame))
         hint = self._hint(self._argument(method, "hint", call, frame))
         collation = self._collation(self._argument_named("collation", call, frame))
+        limit = _limit(self._argument(method, "limit", call, frame))
+        projection = _projection(self._argument(method, "projection", call, frame))
         for name, step, row, certain in self._chain(operation):
             if name in ("filter", "find", "find_one", "find_many", "__call__", "get"):
                 more = self._conditions(row, step, frame, self._looked_up_model(operation))
@@ -180,10 +182,22 @@ class Reader:
                 hint = self._hint(self._argument(row, "hint", step, frame))
             elif name == "collation":
                 collation = self._collation(self._argument(row, "collation", step, frame, position=0))
+            elif name == "limit":
+                limit = _limit(self._argument(row, "limit", step, frame))
+            elif name in ("project", "only"):
+                projection = _projection(self._argument(row, "projection", step, frame))
             elif name == "search_text":
                 document = merged_filters(document, {"$text": RUN_TIME})
         for option in _options(document):
-            yield replace(base, filter=read_filter(_id_if_plain(option)), sort=sort, hint=hint, collation=collation)
+            yield replace(
+                base,
+                filter=read_filter(_id_if_plain(option)),
+                sort=sort,
+                hint=hint,
+                collation=collation,
+                limit=limit,
+                projection=projection,
+            )
 
     def _bulk(self, base: Query, requests: Any) -> Iterator[Query]:
         if not isinstance(requests, (list, tuple)):
@@ -373,6 +387,22 @@ def _options(value: Any) -> tuple[Any, ...]:
 def _truth(part: Any) -> Any:
     """An argument of an ODM's ``find`` as a filter: ``True`` filters nothing."""
     return {} if part is True else part
+
+
+def _limit(value: Any) -> int | Unknown | None:
+    if value is None or (isinstance(value, int) and not isinstance(value, bool)):
+        return value
+    return Unknown("the limit is known at run time only")
+
+
+def _projection(value: Any) -> tuple[str, ...] | Unknown | None:
+    """The fields that a projection takes; a model class takes those of its own, which are not read."""
+    if value is None:
+        return None
+    names = [key for key, taken in value.items() if taken] if isinstance(value, dict) else value
+    if isinstance(names, (list, tuple)) and all(isinstance(name, str) for name in names):
+        return tuple(str(name) for name in names)
+    return Unknown("the projection is not literal")
 
 
 def merged_filters(left: Any, right: Any) -> Any:
