@@ -330,7 +330,8 @@ class Errors:
         if isinstance(code, Function) and self.only_for(code, self.program.operations.operational):
             return
         for clause in self.excepts(code):
-            if (clause.is_broad and not self._remembers(clause)) or self._passes_over_mongo(clause):
+            forgets = (clause.is_broad and not self._remembers(clause)) or self._passes_over_mongo(clause)
+            if forgets and not _raises_next(code, clause.block.of):
                 yield clause
 
     def suppressed(self, code: Code) -> Iterator[Call]:
@@ -341,7 +342,11 @@ class Errors:
             if self._is_named(call.func, code, call.block, {"contextlib.suppress"}) and any(
                 self._is_named(argument, code, call.block, _BROAD) for argument in call.args
             ):
-                yield call
+                statement = next(
+                    (i for i, b in enumerate(code.body.blocks) if b.expr and code.call(b.expr) is call), -1
+                )
+                if not _raises_next(code, statement):
+                    yield call
 
     def _is_named(self, expr: Expr, code: Code, block: int, names: Iterable[str]) -> bool:
         return any(isinstance(v, ExternalValue) and v.name in names for v in self.types.infer(expr, code, block))
@@ -405,3 +410,11 @@ class Errors:
 def _target_span(clause: Except) -> Span:
     target = clause.block.target
     return target.span if isinstance(target, Ref) else -1
+
+
+def _raises_next(code: Code, statement: int) -> bool:
+    """Whether a ``raise`` follows a ``try`` or ``with`` in the same block: it only clears up on the way to an error."""
+    if statement < 0:
+        return False
+    block = code.body.blocks[statement]
+    return any(isinstance(e, Raise) and e.block == block.parent and e.span > block.span for e in code.body.events)

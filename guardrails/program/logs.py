@@ -46,6 +46,13 @@ _MANNERS = frozenset({"exc_info", "stack_info", "stacklevel", "file", "end", "se
 _REQUESTS = frozenset(
     {"starlette.requests.Request", "starlette.requests.HTTPConnection", "starlette.websockets.WebSocket"}
 )
+_CREDENTIALS = frozenset(
+    {
+        "fastapi.security.HTTPAuthorizationCredentials",
+        "fastapi.security.HTTPBasicCredentials",
+        "fastapi.security.OAuth2PasswordRequestForm",
+    }
+)
 _REQUEST_PARTS = {"headers": "headers", "cookies": "cookies", "body": "body", "json": "body", "form": "body"}
 # Calls that give their argument or receiver as it is, or as text.
 _TEXT_FUNCTIONS = frozenset(
@@ -323,9 +330,11 @@ class Logs:
         return name
 
     def _of_type(self, expr: Expr, code: Code, block: int) -> str | None:
-        """All settings, by the type of the value."""
+        """All settings, or what a client logs in with, by the type of the value."""
         settings = self.program.roles.settings_classes
         for value in self._values(expr, code, block):
+            if isinstance(value, ExternalInstance) and value.cls in _CREDENTIALS:
+                return "the client's credentials"
             if isinstance(value, InstanceValue) and any(c in settings for c in self.types.mro(value.cls)):
                 return "all settings"
         return None
