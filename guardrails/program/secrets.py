@@ -159,9 +159,11 @@ class Secrets:
             for given in call.keywords:
                 if given.name is not None and given.name not in _DOCUMENTING:
                     yield given.name, given.value
-            variable, fallback = self._fallback(call, code)
-            if variable is not None and fallback is not None:
-                yield variable, fallback
+            variable = text_of(call.args[0]) if call.args else None
+            if variable is not None and tables.secret_name(variable) is not None:
+                fallback = self._fallback(call, code)
+                if fallback is not None:
+                    yield variable, fallback
         for _, expr in evaluated(code):
             if isinstance(expr, Mapping):
                 for key, value in zip(expr.keys, expr.values):
@@ -200,21 +202,19 @@ class Secrets:
         names = {v.name for v in self.types.infer(call.func, code, call.block) if isinstance(v, ExternalValue)}
         if not names.isdisjoint(_WRAPPERS):
             return call.args[0] if call.args else keyword(call.keywords, "default", "secret_value")
-        return self._fallback(call, code)[1]
+        return self._fallback(call, code)
 
-    def _fallback(self, call: Call, code: Code) -> tuple[str | None, Expr | None]:
-        """The variable that a call reads from the environment, and what it takes instead."""
+    def _fallback(self, call: Call, code: Code) -> Expr | None:
+        """What a call that reads a variable from the environment takes where there is none."""
         for value in self.types.infer(call.func, code, call.block):
             position = tables.ENVIRONMENT_READS.get(value.name) if isinstance(value, ExternalValue) else None
             reader = value.receiver if isinstance(value, ExternalValue) else value
             if position is None and isinstance(reader, ExternalInstance) and reader.cls in ENVIRONMENT_READER_CLASSES:
                 position = 1
             if position is not None:
-                fallback = keyword(call.keywords, "default")
-                if fallback is None and len(call.args) > position:
-                    fallback = call.args[position]
-                return text_of(call.args[0]) if call.args else None, fallback
-        return None, None
+                given = keyword(call.keywords, "default")
+                return call.args[position] if given is None and len(call.args) > position else given
+        return None
 
     # --- by use
 

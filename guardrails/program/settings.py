@@ -138,8 +138,10 @@ class Settings:
         )
 
     def _reads_in(self, code: Code) -> Iterator[EnvironmentRead]:
-        written = {id(expr) for expr in self._written(code)}
         aliases = _aliases(code.module)
+        if not self._has_readers and all(aliases.isdisjoint(load.split(".")) for load in code.body.loads):
+            return
+        written = {id(expr) for expr in self._written(code)}
         seen: set[int] = set()
         for block, expr in evaluated(code):
             if id(expr) in written or id(expr) in seen:
@@ -151,15 +153,27 @@ class Settings:
                         yield EnvironmentRead(code, expr.span, ".".join(value.name.split(".")[:3]))
             elif isinstance(expr, CallRef):
                 call = code.body.calls[expr.index]
+                if not self._has_readers and tail(call.func) not in aliases:
+                    continue
                 for value in self.types.infer(call.func, code, call.block):
                     what = self._reader(value)
                     if what is not None:
                         yield EnvironmentRead(code, call.span, what)
                         break
-            elif isinstance(expr, Item):
+            elif isinstance(expr, Item) and self._has_readers:
                 for value in self.types.infer(expr.value, code, block):
                     if isinstance(value, ExternalInstance) and value.cls in ENVIRONMENT_READER_CLASSES:
                         yield EnvironmentRead(code, expr.span, value.cls)
+
+    @cached_property
+    def _has_readers(self) -> bool:
+        """Whether any module imports a library whose objects read the environment, under whatever name."""
+        packages = {name.rpartition(".")[0] for name in ENVIRONMENT_READER_CLASSES}
+        return any(
+            item.module in packages or f"{item.module}.{item.name}" in packages
+            for module in self.program.modules.ordered
+            for item in module.facts.imports
+        )
 
     @staticmethod
     def _reader(value: Value) -> str | None:
@@ -340,6 +354,6 @@ def _is_environment(name: str) -> bool:
 
 
 def _aliases(module: Module) -> frozenset[str]:
-    """The names by which a module may call the environment."""
-    names = {name.rpartition(".")[2] for name in ENVIRONMENT}
+    """The names by which a module may call the environment and what reads it."""
+    names = {name.rpartition(".")[2] for name in ENVIRONMENT | ENVIRONMENT_READERS}
     return frozenset(names | {i.alias for i in module.facts.imports if i.name in names and i.alias})
