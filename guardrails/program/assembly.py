@@ -334,6 +334,19 @@ class Assembly(Machine):
                 )
             elif isinstance(option, (Unread, Instance, Closure)):
                 self.unread.setdefault(arguments.site, "the router cannot be read")
+            elif isinstance(option, External) and self._sounds_like_ours(option.name):
+                self.unread.setdefault(arguments.site, f"{option.name} is not found")
+
+    def _sounds_like_ours(self, name: str) -> bool:
+        """Whether a name that was not found may be that of a module of the project, from an unknown import root."""
+        parts = name.split(".")
+        return any(".".join(parts[:length]) in self._endings for length in range(1, len(parts)))
+
+    @cached_property
+    def _endings(self) -> frozenset[str]:
+        """All module names of the project, each without any number of its first parts."""
+        names = (module.name.split(".") for module in self.modules.ordered)
+        return frozenset(".".join(parts[start:]) for parts in names for start in range(len(parts)))
 
     def _mount(self, parent: Router, arguments: Arguments, position: int) -> None:
         path = text(arguments.get(0, "path", UNREAD))

@@ -346,6 +346,7 @@ def test_a_prefix_is_read_or_unknown(prefix: str, path: str | None) -> None:
     [
         "for plugin in load():\n    app.include_router(plugin.router)\n",
         "import importlib\napp.include_router(importlib.import_module(NAME).router)\n",
+        "from elsewhere.orders import router\nfrom orders import router\napp.include_router(router)\n",
         "@command\ndef wire():\n    app.include_router(pick())\n",
         "class Wiring:\n    def wire(self, router):\n        app.include_router(router)\n",
     ],
