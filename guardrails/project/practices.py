@@ -48,6 +48,8 @@ _HTTP = re.compile(r"\b(?:TestClient|AsyncClient|AsyncTestClient|ASGITransport)\
 _CLIENT_FIXTURE = re.compile(r"^[ \t]*(?:async[ \t]+)?def[ \t]+test\w*\([^)]*\b\w*client\b", re.MULTILINE)
 _INTEGRATION = frozenset({"integration", "e2e", "functional", "api", "acceptance", "system"})
 _PASSED_OVER = frozenset({"node_modules", "site-packages", "__pycache__", "venv", "env", "build", "dist"})
+# Where the files of a container image lie, and with them what it installs.
+_IMAGE_FOLDERS = ("config", "deploy", "deployment", "docker", "image", "build")
 # More test files than any decision needs.
 _ENOUGH = 5_000
 
@@ -135,6 +137,7 @@ class _Search:
     def requirements(self) -> str:
         """What says which packages are needed."""
         found = self.first(_REQUIREMENTS) or self.first(r"(?i).*\.(txt|in)\Z", "requirements")
+        found = found or next((f for name in _IMAGE_FOLDERS if (f := self.first(_REQUIREMENTS, name))), "")
         if found:
             return found
         for folder in self.folders:
