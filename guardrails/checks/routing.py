@@ -45,12 +45,14 @@ def router_without_prefix(program: Program) -> Iterator[Finding]:
     for declared in program.routes.serving:
         segment = declared.repeated_segment
         if segment is not None and declared.is_bare:
+            count = len(declared.endpoints)
+            paths = f"all its {count} paths begin" if count > 1 else "its one path begins"
             yield Finding(
                 "GR803",
                 declared.place,
                 declared.site.code.qualname,
                 declared.name,
-                f"{declared.label} has no prefix, and all its {len(declared.endpoints)} paths begin with /{segment}",
+                f"{declared.label} has no prefix, and {paths} with /{segment}",
                 f'give the router the prefix "/{segment}" and take the segment out of the paths',
             )
 

@@ -59,7 +59,8 @@ def words_of(name: str) -> list[str]:
     return [word for word in re.split(r"[^A-Za-z0-9]+|_", spaced.lower()) if word]
 
 
-def _singular(word: str) -> str:
+def singular(word: str) -> str:
+    """An English plural without its ending, much as one reads it; other words as they are."""
     if word.endswith("ies") and len(word) > 4:
         return word[:-3] + "y"
     return word[:-1] if word.endswith("s") and not word.endswith("ss") else word
@@ -71,11 +72,11 @@ def _key(name: str, table: dict[str, str]) -> str | None:
     if not words:
         return None
     for candidate in ("".join(words[-2:]) if len(words) > 1 else "", words[-1]):
-        for form in (candidate, _singular(candidate)):
+        for form in (candidate, singular(candidate)):
             if form in table:
                 return form
     # ``userservice`` and ``userrepo``: a prefix glued to an unmistakable word.
-    last = _singular(words[-1])
+    last = singular(words[-1])
     return next(
         (w for w in sorted(table, key=len, reverse=True) if len(w) > 6 and last.endswith(w) and w not in _EVERYDAY), None
     )

@@ -16,6 +16,7 @@ from guardrails.finding import Place
 from guardrails.knowledge import web as tables
 from guardrails.program import paths
 from guardrails.program.assembly import Assembly, Conditions, Endpoint, Inclusion, Mounted, Router
+from guardrails.program.layers import singular
 from guardrails.program.model import Code, Function, Module
 from guardrails.program.values import (
     ClassValue,
@@ -147,9 +148,15 @@ class Declared:
 
     @property
     def repeated_segment(self) -> str | None:
-        """The literal first segment that the paths of several endpoints share, all of them; None for none."""
+        """The literal first segment that the paths of all endpoints share; None for none. A single path repeats it
+        only where it is the name of the module, too (``/tags`` in ``tag.py``, not ``/login`` in ``auth.py``).
+        """
         segments = {paths.first_literal(e.path) if e.path is not None else None for e in self.endpoints}
-        return segments.pop() if len(segments) == 1 and len(self.endpoints) > 1 else None
+        segment = segments.pop()
+        if segments or segment is None:
+            return None
+        names = [singular(part.lower()) for part in self.module.name.split(".")[-2:]]
+        return segment if len(self.endpoints) > 1 or singular(segment.lower()) in names else None
 
     @property
     def is_operational(self) -> bool:
