@@ -5,11 +5,13 @@ Read ``analyse`` from top to bottom; everything below it is one step each.
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import os
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -162,10 +164,23 @@ def _check(
     program = _link(project, facts, options, run)
     if program is not None:
         asked = [check for check in chosen if not (check.project and project.library)]
-        spoken = _ask(program, project.name, asked, run, progress)
+        with _uncollected():
+            spoken = _ask(program, project.name, asked, run, progress)
         run.findings.extend(overlaps.apply(spoken))
         run.outranked.extend(set(spoken).difference(run.findings))
     return run
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """No garbage collection: a program only grows until it is dropped, and walking it over and over frees nothing."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _facts_of(project: Project, facts: Mapping[str, Facts]) -> dict[str, Facts]:
