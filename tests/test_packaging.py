@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tarfile
 import zipfile
 from collections.abc import Iterator
@@ -36,6 +37,24 @@ def test_the_rulebook_lies_in_the_package(wheel: zipfile.ZipFile) -> None:
     assert pages
 
 
+def test_the_template_of_new_projects_lies_in_the_package(wheel: zipfile.ZipFile, tmp_path: Path) -> None:
+    prefix = "guardrails/template/"
+    wheel.extractall(tmp_path, [name for name in wheel.namelist() if name.startswith(prefix)])
+    shipped, checkout = tmp_path / prefix, ROOT / "fixtures" / "reference_app"
+    for overlay in ("server", "server-motor"):
+        assert _files(shipped / overlay) == _files(checkout / overlay)
+    assert not [path for path in shipped.rglob("*") if path.name in (".env", "__pycache__", "data")]
+
+
+def _files(folder: Path) -> dict[str, bytes]:
+    """What is part of an application, by path."""
+    left_out = re.compile(
+        r"(^|/)(__pycache__|\.\w+_cache|\.hypothesis|\.coverage|htmlcov|\.venv|\.env|\.ruff\.toml|data)(/|$)"
+    )
+    paths = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
+    return {name: path.read_bytes() for name, path in paths.items() if not left_out.search(name)}
+
+
 def test_the_package_is_whole_typed_and_alone(wheel: zipfile.ZipFile) -> None:
     names = set(wheel.namelist())
     sources = {
@@ -64,5 +83,6 @@ def test_the_source_distribution_can_make_the_wheel(in_checkout: None, tmp_path:
         "LICENSE",
         "README.md",
         "rules/README.md",
+        "fixtures/reference_app/server/.env.example",
         "guardrails/cli/__init__.py",
     } <= names

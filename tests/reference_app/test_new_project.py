@@ -6,10 +6,12 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
+
+from guardrails.scaffold import new_project
+from guardrails.scaffold.sources import cut_definitions, prune_imports
 
 CHOICES: list[dict[str, Any]] = [
     {},
@@ -21,10 +23,10 @@ CHOICES: list[dict[str, Any]] = [
 
 @pytest.fixture(scope="module", params=CHOICES, ids=str)
 def made(
-    request: pytest.FixtureRequest, tools: ModuleType, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Path, dict[str, Any]]:
     folder = tmp_path_factory.mktemp("made") / "project"
-    return tools.new_project(folder, **request.param), request.param
+    return new_project(folder, **request.param), request.param
 
 
 def test_every_file_parses_and_every_import_of_its_own_leads_somewhere(
@@ -46,7 +48,18 @@ def test_every_file_parses_and_every_import_of_its_own_leads_somewhere(
 def test_it_keeps_every_rule(made: tuple[Path, dict[str, Any]]) -> None:
     project, choice = made
     finished = subprocess.run(
-        [sys.executable, "-m", "guardrails", "check", "app", "--strict", "--select", "ALL", "--format", "json"],
+        [
+            sys.executable,
+            "-m",
+            "guardrails",
+            "check",
+            "app",
+            "--strict",
+            "--select",
+            "ALL",
+            "--format",
+            "json",
+        ],
         cwd=project,
         capture_output=True,
         text=True,
@@ -70,7 +83,9 @@ def test_it_bears_its_name(made: tuple[Path, dict[str, Any]]) -> None:
 
 def test_what_was_left_out_has_left_no_trace(made: tuple[Path, dict[str, Any]]) -> None:
     project, choice = made
-    trace = re.compile(r"OrderS|OrderR|OrderW|ORDERS|/orders|idempoten|InsufficientStock|session=session", re.I)
+    trace = re.compile(
+        r"OrderS|OrderR|OrderW|ORDERS|/orders|idempoten|InsufficientStock|session=session", re.I
+    )
     traces = {path.name for path in project.rglob("*.py") if trace.search(path.read_text(encoding="utf-8"))}
     assert bool(traces) is ("orders" not in choice.get("without", ()))
 
@@ -80,25 +95,31 @@ def test_what_was_left_out_has_left_no_trace(made: tuple[Path, dict[str, Any]]) 
     [
         {"name": "Not A Name"},
         {"name": "../elsewhere"},
+        {"name": "admin"},
         {"driver": "odmantic"},
         {"without": ("users",)},
     ],
     ids=str,
 )
-def test_what_cannot_be_is_refused_before_anything_is_written(
-    tools: ModuleType, tmp_path: Path, choice: dict[str, Any]
-) -> None:
+def test_what_cannot_be_is_refused_before_anything_is_written(tmp_path: Path, choice: dict[str, Any]) -> None:
     with pytest.raises(ValueError):
-        tools.new_project(tmp_path / "project", **choice)
+        new_project(tmp_path / "project", **choice)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_nothing_is_overwritten(tools: ModuleType, tmp_path: Path) -> None:
-    with pytest.raises(FileExistsError):
-        tools.new_project(tmp_path)
+def test_nothing_is_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "notes").write_text("mine")
+    for taken in (tmp_path, tmp_path / "notes"):
+        with pytest.raises(FileExistsError):
+            new_project(taken)
+    assert [path.name for path in tmp_path.iterdir()] == ["notes"]
 
 
-def test_a_definition_goes_with_its_comment_and_docstring(tools: ModuleType) -> None:
+def test_an_empty_folder_is_as_good_as_none(tmp_path: Path) -> None:
+    assert (new_project(tmp_path) / "app" / "main.py").is_file()
+
+
+def test_a_definition_goes_with_its_comment_and_docstring() -> None:
     source = '''"""Doc."""
 
 A = 1
@@ -121,14 +142,14 @@ A = 1
 class C:
     y: int
 '''
-    assert tools.cut_definitions(source, ["B", "C.x"], "f.py") == expected
+    assert cut_definitions(source, ["B", "C.x"], "f.py") == expected
 
 
-def test_a_definition_that_is_not_there_is_an_error(tools: ModuleType) -> None:
+def test_a_definition_that_is_not_there_is_an_error() -> None:
     with pytest.raises(LookupError, match="does not define B"):
-        tools.cut_definitions("A = 1\n", ["B"], "f.py")
+        cut_definitions("A = 1\n", ["B"], "f.py")
 
 
-def test_unused_imports_go(tools: ModuleType) -> None:
+def test_unused_imports_go() -> None:
     source = "import a\nimport b.c\nfrom d import e, f as g\n\nb.c(g)\n"
-    assert tools.prune_imports(source) == "import b.c\nfrom d import f as g\n\nb.c(g)\n"
+    assert prune_imports(source) == "import b.c\nfrom d import f as g\n\nb.c(g)\n"

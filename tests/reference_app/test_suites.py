@@ -8,10 +8,11 @@ They need what the application needs, so they run with an interpreter that has i
 import os
 import subprocess
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
+
+from guardrails.scaffold import new_project
 
 PYTHON = os.environ.get("REFERENCE_APP_PYTHON", "")
 
@@ -22,9 +23,8 @@ CHOICES: list[dict[str, Any]] = [{}, {"driver": "motor"}, {"name": "books", "wit
 
 
 @pytest.fixture(scope="module", params=CHOICES, ids=str)
-def server(request: pytest.FixtureRequest, tools: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder: Path = tools.new_project(tmp_path_factory.mktemp("made") / "server", **request.param)
-    return folder
+def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return new_project(tmp_path_factory.mktemp("made") / "server", **request.param)
 
 
 def run(server: Path, *command: str) -> subprocess.CompletedProcess[str]:
