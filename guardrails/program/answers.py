@@ -496,14 +496,21 @@ class Answers:
                     return True
         return False
 
-    def _raised_statuses(self, code: Code, body: int) -> list[int]:
-        """The statuses of the HTTP exceptions that the body of a ``try`` raises itself."""
+    def _raised_statuses(self, code: Code, body: int, depth: int = 2) -> list[int]:
+        """The statuses of the HTTP exceptions that leave a block (the body of a ``try``, or a whole function), raised
+        there or by a function of the project that is called there.
+        """
         found = []
         for event in code.body.events:
             if isinstance(event, Raise) and event.exc is not None and self._escapes(event.block, code, body):
                 status = self.raised_status(event.exc, code, event.block)
                 if status is not None:
                     found.append(status)
+        for call in code.body.calls if depth else ():
+            if self._escapes(call.block, code, body):
+                targets = self.types.targets(call, code)
+                if len(targets) == 1 and targets[0] is not code:
+                    found += self._raised_statuses(targets[0], 0, depth - 1)
         return found
 
     @staticmethod

@@ -58,6 +58,7 @@ _ENDINGS = frozenset(
 _REMEMBERING = frozenset(
     {"abort", "alert", "capture", "exc", "exception", "exit", "fail", "log", "notify", "print", "report", "warn"}
 )
+_ROUTE_FOLDERS = frozenset({"endpoint", "endpoints", "route", "router", "routers", "routes"})
 _ALLOWED_LAYERS = frozenset({"routes", "wiring"})
 
 
@@ -247,7 +248,7 @@ class Errors:
     def http_raises(self) -> Iterator[HttpRaise]:
         """Where the application raises HTTP exceptions though nothing there knows about HTTP."""
         for module in self.program.application:
-            if self.program.layers.of(module) in _ALLOWED_LAYERS:
+            if self.program.layers.of(module) in _ALLOWED_LAYERS or _among_routes(module):
                 continue
             for code in module.codes():
                 if isinstance(code, Function) and (
@@ -410,6 +411,11 @@ class Errors:
 def _target_span(clause: Except) -> Span:
     target = clause.block.target
     return target.span if isinstance(target, Ref) else -1
+
+
+def _among_routes(module: Module) -> bool:
+    """Whether a module lies in a folder of routes, whatever its own name says (``routes/base_controllers.py``)."""
+    return any(folder.lower() in _ROUTE_FOLDERS for folder in module.name.split(".")[:-1])
 
 
 def _raises_next(code: Code, statement: int) -> bool:
