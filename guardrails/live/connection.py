@@ -56,7 +56,10 @@ class LiveDatabase:
                 appname="guardrails",
                 readPreference="primaryPreferred",
             )
-        except (ConfigurationError, InvalidURI, ValueError, TypeError) as error:
+        except (ConfigurationError, ValueError, TypeError) as error:
+            if isinstance(error, ConfigurationError) and not isinstance(error, InvalidURI):
+                # The URI can be read, but not used: its host has no DNS entry, a package is missing.
+                raise self._problem(error) from None
             # The driver's message can repeat any part of the URI, so only its kind is told.
             raise LiveProblem(
                 f"{self.server}: not a valid MongoDB URI ({type(error).__name__}); "

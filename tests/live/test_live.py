@@ -171,7 +171,7 @@ def test_a_server_that_does_not_answer() -> None:
     ],
 )
 def test_a_wrong_uri_is_not_repeated(address: str) -> None:
-    with pytest.raises(LiveProblem, match="not a valid MongoDB URI") as caught:
+    with pytest.raises(LiveProblem, match="URI") as caught:
         LiveDatabase(address, "shop")
     assert "s3" not in str(caught.value)
     assert "anna" not in str(caught.value)
