@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from guardrails.facts.records import Expr, Import
+from guardrails.facts.records import Expr, Import, Op, Ref
 from guardrails.finding import Place
 from guardrails.program.model import Code, Function, Module
 from guardrails.program.mongo import Operation
@@ -220,10 +220,12 @@ class Indexing:
         appliers = self._appliers
         if not program.web.app_sites or not self.registries or not self.declares or appliers is None:
             return None
-        roots: list[Code] = sorted(program.web.startup, key=lambda f: f.qualname)
-        roots += [m for m in program.application if program.layers.of(m) == "wiring"]
-        reached: set[Code] = {*program.calls.reachable(roots), *roots}
-        if reached & appliers:
+        roots: set[Function] = set(program.web.startup)
+        for module in program.application:
+            # Importing a module runs its body, but for what it does as a script.
+            roots.update(e.target for e in program.calls.edges(module) if not _as_script(module, e.block))
+        reached: set[Code] = {*program.calls.reachable(sorted(roots, key=lambda f: f.qualname)), *program.application}
+        if any(code in reached and not self._only_as_script(code) for code in appliers):
             return None
         # A call that cannot be resolved may be one of theirs.
         names = {code.name for code in self._callers_of(appliers)}
@@ -245,6 +247,11 @@ class Indexing:
             return None
         return found
 
+    def _only_as_script(self, code: Code) -> bool:
+        """Whether a module's own index calls run only where it is run as a script."""
+        own = [call.operation.call for call in self.calls if call.code is code]
+        return isinstance(code, Module) and bool(own) and all(_as_script(code, call.block) for call in own)
+
     def _callers_of(self, appliers: set[Code]) -> set[Function]:
         """The functions that apply the registry, and those that call them by name."""
         found = {code for code in appliers if isinstance(code, Function)}
@@ -259,6 +266,14 @@ class Indexing:
 
 _APPLYING = frozenset({"configure_database", "ensure_indexes"})
 _SELF_APPLYING = ("mongoengine.Document", "mongoengine.DynamicDocument")
+
+
+def _as_script(module: Module, block: int) -> bool:
+    """Whether a block of a module's body stands under ``if __name__ == "__main__"``."""
+    return any(
+        isinstance(record.expr, Op) and any(isinstance(o, Ref) and o.name == "__name__" for o in record.expr.operands)
+        for _, record in module.ancestors_of(block)
+    )
 
 
 def _tail(func: Expr) -> str:
