@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from guardrails.facts.records import Attr, Await, Call, CallRef, Const, Expr, Ref, Span, parts_of
+from guardrails.facts.records import Attr, Await, Bind, Call, CallRef, Const, Expr, Op, Ref, Span, parts_of
 from guardrails.knowledge import blocking as tables
 from guardrails.program.calls import CallGraph, Edge
 from guardrails.program.model import Code, Function
@@ -229,7 +229,11 @@ class Blocks:
         return [
             edge
             for edge in self.calls.edges(code)
-            if (edge.kind in {"call", "property", "with"} and not edge.target.is_async) or edge.where in {"inline", "loop"}
+            if (
+                (edge.kind in {"call", "property", "with"} and not edge.target.is_async)
+                or edge.where in {"inline", "loop"}
+            )
+            and not _runs_once(edge, code)
         ]
 
     def reached(self, code: Function) -> Iterator[Reach]:
@@ -257,6 +261,36 @@ class Blocks:
             function = following.target
         links.append((function, None))
         return Reach(code, edge, tuple(links), self._ends(function, mongo)[0])
+
+
+def _runs_once(edge: Edge, code: Code) -> bool:
+    """Whether the edge's target runs once per process, as a setting up does: ``@lru_cache def get_settings()``, or
+    ``if _client is None: _client = connect()`` of a module's own name. Requests after the first do not wait for it.
+    """
+    target = edge.target
+    cached = any(name.rpartition(".")[2] in {"lru_cache", "cache"} for name in target.decorator_names)
+    if cached and target.cls is None and not target.facts.parameters:
+        return True
+    if not isinstance(code, Function) or not code.outer_names:
+        return False
+    for index, block in code.ancestors_of(edge.block):
+        if block.kind == "if" and block.expr is not None:
+            stored = {
+                e.target.name for e in code.body.events
+                if isinstance(e, Bind) and isinstance(e.target, Ref) and code.inside(e.block, index)
+            }  # fmt: skip
+            if any(_asks_whether_missing(block.expr, name) for name in stored & code.outer_names):
+                return True
+    return False
+
+
+def _asks_whether_missing(expr: Expr, name: str) -> bool:
+    """``name is None`` or ``not name``."""
+    if not isinstance(expr, Op) or expr.op not in {"is", "==", "not"}:
+        return False
+    first = expr.operands[0]
+    missing = expr.op == "not" or (isinstance(expr.operands[1], Const) and expr.operands[1].value is None)
+    return missing and isinstance(first, Ref) and first.name == name
 
 
 def _shown(name: str, call: Call) -> str:

@@ -13,7 +13,7 @@ from guardrails.program.layers import Layers
 from guardrails.program.model import Class, Code, Function, Module
 from guardrails.program.modules import Modules
 from guardrails.program.types import Types
-from guardrails.program.values import ExternalInstance, ExternalValue, FunctionValue, InstanceValue
+from guardrails.program.values import ClassValue, ExternalInstance, ExternalValue, FunctionValue, InstanceValue, Value
 from guardrails.program.web import Web
 
 # Built-in functions that read an iterable to its end, or at least begin to.
@@ -280,7 +280,30 @@ class CallGraph:
     def _is_startup_root(self, code: Code) -> bool:
         if not isinstance(code, Function):
             return True
-        return code in self.web.startup or not code.module.application
+        return code in self.web.startup or code in self._of_lifespan_classes or not code.module.application
+
+    @cached_property
+    def _of_lifespan_classes(self) -> frozenset[Function]:
+        """The methods by which a class given as ``lifespan=`` (itself or an instance) starts and stops the app."""
+        found: set[Function] = set()
+        for module in self.modules.ordered:
+            for code in module.codes() if module.application else ():
+                for call in code.body.calls:
+                    for keyword in call.keywords:
+                        if keyword.name == "lifespan":
+                            for value in self.types.infer(keyword.value, code, call.block):
+                                found.update(self._enters(value))
+        return frozenset(found)
+
+    def _enters(self, value: Value) -> Iterator[Function]:
+        if not isinstance(value, (ClassValue, InstanceValue)):
+            return
+        names = ("__init__", "__aenter__", "__aexit__") if isinstance(value, ClassValue) else ("__call__",)
+        for name in names:
+            owners = (o for o in self.types.mro(value.cls) if isinstance(o, Class))
+            method = next((m for o in owners if (m := o.method(name)) is not None), None)
+            if method is not None:
+                yield method
 
     def _callers(self, function: Function) -> Iterator[Code]:
         """The code that may run a function: what mentions its name (or its class's) and has an edge to it."""

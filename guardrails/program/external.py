@@ -243,6 +243,12 @@ _MODEL_MAKERS = frozenset(
 _BUILTIN_CLASSES = frozenset({"str", "int", "float", "bool", "bytes", "dict", "object", "bytearray"})
 
 
+def called_instance(value: ExternalInstance) -> Values:
+    """What calling an instance gives, where the tables know it: a ``sessionmaker`` gives a session."""
+    cls = blocking.returned(f"{value.cls}.__call__")
+    return unknown(f"what an instance of {value.cls} gives") if cls is None else (ExternalInstance(cls),)
+
+
 def returned(callee: ExternalValue) -> Values:
     """What calling it gives, whatever the arguments."""
     return called(callee, (), None)

@@ -7,11 +7,11 @@ from functools import cached_property
 
 import pathspec
 
-from guardrails.facts.records import Ref
+from guardrails.facts.records import Bind, CallRef, Ref
 from guardrails.options import Options
 from guardrails.program.model import Code, Module
 from guardrails.program.modules import Modules
-from guardrails.program.web import Web
+from guardrails.program.web import Site, Web
 
 LAYERS = ("routes", "services", "repositories", "models", "schemas", "core", "utils", "wiring")
 
@@ -82,6 +82,20 @@ def _key(name: str, table: dict[str, str]) -> str | None:
     )
 
 
+def _without_handlers(named: tuple[str, str]) -> str:
+    """The layer of a name where no handler says it: a controller that registers none holds the decisions."""
+    return "services" if named[0] == "controller" else named[1]
+
+
+def _mentions(module: Module, name: str) -> bool:
+    """Whether a module reads a name of its own again, stores something on it or decorates with it."""
+    for code in module.codes():
+        targets = (b.target.name for b in code.attribute_bindings if isinstance(b.target, Ref))
+        if any(dotted.partition(".")[0] == name for dotted in (*code.body.loads, *targets)):
+            return True
+    return any(name == d.partition(".")[0] for f in module.functions for d in f.decorator_names)
+
+
 class Layers:
     """Answers which layer a module is in, and what a layer may import."""
 
@@ -118,7 +132,7 @@ class Layers:
     @cached_property
     def building(self) -> frozenset[Module]:
         """The modules that construct the app or put routers into it."""
-        found = {site.code.module for site in self.web.app_sites}
+        found = set(self.app_modules)
         for module in self.modules.ordered:
             for code in module.codes() if module.application else ():
                 if any(self._includes_into_app(code, index) for index in range(len(code.body.calls))):
@@ -168,7 +182,7 @@ class Layers:
             elif named[1] == "wiring" and any(set(words_of(f)) & _CONNECTION_FOLDERS for f in folders):
                 return "core"
             else:
-                return "services" if named[0] == "controller" else named[1]
+                return enclosing if named[0] == "controller" and enclosing == "routes" else _without_handlers(named)
         if enclosing is not None:
             return enclosing
         for name in (own, *reversed(folders)):
@@ -209,7 +223,7 @@ class Layers:
         named = self._own_strong(folder, True)
         if named is None or not self._lends(prefix, named[1], named[0]):
             return None
-        return "services" if named[0] == "controller" else named[1]
+        return _without_handlers(named)
 
     def _lends(self, prefix: str, layer: str, word: str) -> bool:
         """Whether the folder keeps its layer: one that holds folders or modules of several layers lends none."""
@@ -255,8 +269,37 @@ class Layers:
 
     @cached_property
     def app_modules(self) -> frozenset[Module]:
-        """The modules that construct the app: only wiring may import them."""
-        return frozenset(site.code.module for site in self.web.app_sites)
+        """The modules that construct the app: only wiring may import them.
+
+        Where there are several, one that is given to nobody (``app = FastAPI()`` and no further word of it) is none.
+        """
+        sites = self.web.app_sites
+        used = {site.code.module for site in sites if not self._is_idle(site)}
+        return frozenset(used or {site.code.module for site in sites})
+
+    def _is_idle(self, site: Site) -> bool:
+        """Whether an app is bound to a module's name that nothing in the project mentions again."""
+        module = site.code
+        names = [
+            e.target.name for e in module.body.events
+            if isinstance(e, Bind) and isinstance(e.target, Ref)
+            and isinstance(e.value, CallRef) and e.value.index == site.index
+        ]  # fmt: skip
+        if not isinstance(module, Module) or len(names) != 1 or site.call.args or site.call.keywords:
+            return False
+        name = names[0]
+        return not any(
+            self._takes(other, module, name) if other is not module else _mentions(other, name)
+            for other in self.modules.ordered
+        )
+
+    def _takes(self, importer: Module, module: Module, name: str) -> bool:
+        """Whether one module uses a name of another: ``from m import app``, ``import m`` and then ``m.app``."""
+        for item in importer.facts.imports:
+            if self.modules.imported_module(importer, item) is module and item.name in {name, "*"}:
+                return True
+        own = module.name.rpartition(".")[2]
+        return any(f".{own}.{name}." in f".{load}." for code in importer.codes() for load in code.body.loads)
 
     def in_layer(self, *layers: str) -> tuple[Module, ...]:
         """The application's modules of these layers, by name; packages with nothing in them are no layer."""

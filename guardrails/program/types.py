@@ -47,6 +47,7 @@ from guardrails.program.values import (
     NOTHING,
     ClassValue,
     CoroutineValue,
+    DictValue,
     DocumentValue,
     ExternalInstance,
     ExternalValue,
@@ -79,6 +80,11 @@ _ITERABLES = frozenset(
 _ASYNC_ITERABLES = frozenset(["AsyncIterable", "AsyncIterator", "AsyncGenerator"])
 _TRANSPARENT = frozenset(["Optional", "Union", "Annotated", "Final", "ClassVar", "Required", "NotRequired", "ReadOnly", "Mapped"])
 _COROUTINES = frozenset(["Awaitable", "Coroutine"])
+_DICTS = frozenset(
+    ["dict", "Dict", "Mapping", "MutableMapping", "defaultdict", "DefaultDict", "OrderedDict", "WeakValueDictionary"]
+)
+# The methods of a dict that give one of its values.
+_GIVES_VALUE = frozenset(["dict.get", "dict.pop", "dict.setdefault", "dict.__getitem__"])
 
 
 class Types:
@@ -179,7 +185,8 @@ class Types:
 
     def in_module(self, module: Module, name: str) -> Values:
         """What ``name`` may be at the end of the module: its definitions, star imports, then submodules."""
-        return self._ask(("module", id(module), name), lambda: self._in_module(module, name))
+        found = self._memo.get(("module", id(module), name))
+        return found or self._ask(("module", id(module), name), lambda: self._in_module(module, name))
 
     def _in_module(self, module: Module, name: str) -> Values:
         definitions = module.bindings.get(name)
@@ -266,6 +273,8 @@ class Types:
         if not isinstance(bind.target, Ref):
             values = self._unpacked(bind.target, name, bind.value, values, code, bind.block, receiver)
         if declared and not known(values):
+            return declared
+        if any(isinstance(v, DictValue) for v in declared) and all(_is_empty_dict(v) for v in values):
             return declared
         if bind.op == "=" and isinstance(bind.value, Items) and bind.value.kind == "list" and isinstance(bind.target, Ref):
             return self._appended(values, name, code, receiver)
@@ -552,8 +561,10 @@ class Types:
         if receiver is None and isinstance(code, Function):
             receiver = code.cls
         key = (id(expr), receiver)
-        if key not in self._memo:
-            self._kept[id(expr)] = expr  # the key is an address, which must not pass to another expression
+        found = self._memo.get(key)
+        if found is not None:
+            return found
+        self._kept[id(expr)] = expr  # the key is an address, which must not pass to another expression
         return self._ask(key, lambda: self._infer(expr, code, block, receiver))
 
     def _infer(self, expr: Expr, code: Code, block: int, receiver: Class | None) -> Values:
@@ -599,7 +610,7 @@ class Types:
 
     def _ref(self, ref: Ref, code: Code, block: int, receiver: Class | None) -> Values:
         first, *rest = ref.name.split(".")
-        values = self.name(first, code, block, ref.span, receiver)
+        values = self._as_tested(self.name(first, code, block, ref.span, receiver), first, code, block)
         whole = first
         for position, attribute in enumerate(rest):
             whole += f".{attribute}"
@@ -611,6 +622,49 @@ class Types:
                 if module is not None and self._is_imported(first, code):
                     values = (ModuleValue(module),)
         return values
+
+    def _as_tested(self, values: Values, name: str, code: Code, block: int) -> Values:
+        """``values`` of a name where the branches around its read test for its class.
+
+        ``if isinstance(x, User):``, ``if type(x) is User:``, ``if x.__class__ == User:``, of the project's classes.
+        """
+        for index, record in code.ancestors_of(block):
+            if record.kind != "if" or record.expr is None:
+                continue
+            tested = self._classes_tested(record.expr, name, code, record.parent)
+            if not tested or any(
+                isinstance(d, Bind) and code.inside(d.block, index) for d in code.bindings.get(name, ())
+            ):
+                continue
+            narrower = tuple(
+                v for v in self.expand(values)
+                if isinstance(v, InstanceValue) and any(t.cls in self.mro(v.cls) for t in tested)
+            )  # fmt: skip
+            return narrower or tested
+        return values
+
+    def _classes_tested(self, expr: Expr, name: str, code: Code, block: int) -> tuple[InstanceValue, ...]:
+        classes: Expr | None = None
+        if isinstance(expr, CallRef):
+            call = code.body.calls[expr.index]
+            if isinstance(call.func, Ref) and call.func.name == "isinstance" and len(call.args) == 2:
+                classes = call.args[1] if _is_named(call.args[0], name) else None
+        elif isinstance(expr, Op) and expr.op == "and":
+            return next((f for o in expr.operands if (f := self._classes_tested(o, name, code, block))), ())
+        elif isinstance(expr, Op) and expr.op in {"is", "=="} and len(expr.operands) == 2:
+            left, right = expr.operands
+            if _is_named(left, f"{name}.__class__"):
+                classes = right
+            elif isinstance(left, CallRef):
+                call = code.body.calls[left.index]
+                if isinstance(call.func, Ref) and call.func.name == "type" and len(call.args) == 1:
+                    classes = right if _is_named(call.args[0], name) else None
+        if classes is None:
+            return ()
+        found = self.instances(self.infer(classes, code, block))
+        return tuple(v for v in found if isinstance(v, InstanceValue)) if all(
+            isinstance(v, InstanceValue) for v in found
+        ) else ()
 
     def _stored_locally(self, dotted: str, code: Code, block: int, span: int, receiver: Class | None) -> Values | None:
         """What this very body stored before under a dotted name (``self.client = ...`` and then ``self.client.db``)."""
@@ -645,6 +699,8 @@ class Types:
                 results.append((base,) if sliced else base.items)
             elif isinstance(base, MappingValue):
                 results.append(self._looked_up(base, expr, code, block, receiver))
+            elif isinstance(base, DictValue):
+                results.append(base.items)
             elif isinstance(base, ClassValue) or (isinstance(base, ExternalValue) and base.receiver is None):
                 results.append((base,))  # a generic class with its arguments
             elif isinstance(base, InstanceValue):
@@ -741,7 +797,7 @@ class Types:
             return (ExternalValue(f"{type(value.value).__name__}.{name}", value),)
         if isinstance(value, SequenceValue):
             return (ExternalValue(f"list.{name}", value),)
-        if isinstance(value, (MappingValue, DocumentValue)):
+        if isinstance(value, (MappingValue, DictValue, DocumentValue)):
             return (ExternalValue(f"dict.{name}", value),)
         if isinstance(value, CoroutineValue):
             return unknown("an attribute of a coroutine")
@@ -1044,6 +1100,10 @@ class Types:
                 first = parts[:1] if "Generator" in name else parts
                 items = union(*(self.annotation(a, code, receiver) for a in first))
                 return (SequenceValue(items, name in _ASYNC_ITERABLES),)
+        if name in _DICTS and len(arguments) == 2:
+            items = self.annotation(arguments[1], code, receiver)
+            if any(isinstance(v, InstanceValue) or external.kind(v) for v in items):
+                return (DictValue(items),)
         if name == "Literal":
             return tuple(LiteralValue(a.value) for a in arguments if isinstance(a, Const)) or unknown("a literal")
         owners = self.annotation(arguments[0], code, receiver)
@@ -1106,6 +1166,8 @@ class Types:
             return self._through_method(callee, "__call__")
         if isinstance(callee, ExternalValue):
             return external.returned(callee)
+        if isinstance(callee, ExternalInstance):
+            return external.called_instance(callee)
         return unknown("calls something unknown")
 
     def returns(self, function: Function, receiver: Class | None = None) -> Values:
@@ -1172,6 +1234,13 @@ class Types:
         self, callee: ExternalValue, call: Call, index: int, code: Code, receiver: Class | None
     ) -> Values:
         name = callee.name
+        if isinstance(callee.receiver, DictValue):
+            if name in _GIVES_VALUE:
+                return callee.receiver.items
+            if name in {"dict.values", "dict.copy"}:
+                return (SequenceValue(callee.receiver.items),) if name == "dict.values" else (callee.receiver,)
+        if name == "sqlalchemy.orm.sessionmaker":
+            return self._session_maker(callee, call, index, code, receiver)
         if name == "super":
             return self._super(code, receiver)
         if name in {"typing.cast", "typing_extensions.cast"} and len(call.args) == 2:
@@ -1212,6 +1281,21 @@ class Types:
         elif call.keywords and call.keywords[0].name in {"name", "model"}:
             first = self.infer(call.keywords[0].value, code, call.block, receiver)
         return external.called(callee, first, (code, index))
+
+    def _session_maker(
+        self, callee: ExternalValue, call: Call, index: int, code: Code, receiver: Class | None
+    ) -> Values:
+        """A ``sessionmaker``; with ``class_=AsyncSession``, as before SQLAlchemy 2, one of asynchronous sessions."""
+        chosen = next((k.value for k in call.keywords if k.name == "class_"), None)
+        if chosen is None:
+            return (ExternalInstance(callee.name, origin=(code, index)),)
+        values = self.infer(chosen, code, call.block, receiver)
+        names = {v.name if isinstance(v, ExternalValue) else "" for v in values}
+        if names == {"sqlalchemy.ext.asyncio.AsyncSession"}:
+            return (ExternalInstance("sqlalchemy.ext.asyncio.async_sessionmaker", origin=(code, index)),)
+        if names == {"sqlalchemy.orm.Session"}:
+            return (ExternalInstance(callee.name, origin=(code, index)),)
+        return unknown("a session of another class")
 
     def _super(self, code: Code, receiver: Class | None) -> Values:
         scope: Code | None = code
@@ -1284,12 +1368,23 @@ class Types:
         depth = len(self._open)
         before, self._lowest = self._lowest, _DEPTH + 1
         found: dict[Function, None] = {}
+        above = _through_super(call.func, code)
         for value in self.expand(self.infer(call.func, code, call.block, receiver)):
-            for function in self.functions_of(value):
+            for function in _above(value) if above else self.functions_of(value):
+                found.setdefault(function)
+        if above and receiver is None:
+            for function in self._cooperating(call, code):
                 found.setdefault(function)
         if self._settled(before, depth):
             self._targets[key] = tuple(found)
         return tuple(found)
+
+    def _cooperating(self, call: Call, code: Code) -> Iterator[Function]:
+        """What ``super().f()`` runs where the receiver is of a subclass: the next class in the receiver's own order."""
+        if isinstance(code, Function) and code.cls is not None:
+            for cls in self.subclasses(code.cls):
+                for value in self.infer(call.func, code, call.block, cls):
+                    yield from _above(value)
 
     @cached_property
     def _targets(self) -> dict[object, tuple[Function, ...]]:
@@ -1347,6 +1442,29 @@ def _excluded(code: Code, own: int, around: dict[int, Block]) -> bool:
         ):
             return True
     return False
+
+
+def _above(value: Value) -> tuple[Function, ...]:
+    """The very method that ``super()`` finds, abstract or not: it never comes back down to a subclass."""
+    return (value.function,) if isinstance(value, FunctionValue) else ()
+
+
+def _is_named(expr: Expr, dotted: str) -> bool:
+    return isinstance(expr, Ref) and expr.name == dotted
+
+
+def _through_super(func: Expr, code: Code) -> bool:
+    """Whether a call is ``super().name(...)``."""
+    if not (isinstance(func, Attr) and isinstance(func.value, CallRef)):
+        return False
+    return _tail(code.body.calls[func.value.index].func) == "super"
+
+
+def _is_empty_dict(value: Value) -> bool:
+    """``{}``, ``dict()``, ``defaultdict(...)`` and the like: a dict that its annotation says more about."""
+    if isinstance(value, MappingValue):
+        return not value.expr.values
+    return isinstance(value, ExternalInstance) and value.cls.rpartition(".")[2] in _DICTS
 
 
 def _unconditional(definition: Definition) -> bool:

@@ -89,6 +89,13 @@ class MappingValue:
 
 
 @dataclass(frozen=True, slots=True)
+class DictValue:
+    """A dict by its annotation: what its values may be."""
+
+    items: Values
+
+
+@dataclass(frozen=True, slots=True)
 class DocumentValue:
     """A raw MongoDB document."""
 
@@ -132,7 +139,7 @@ class UnknownValue:
 
 Value = Union[
     ModuleValue, ClassValue, InstanceValue, FunctionValue, ExternalValue, ExternalInstance, LiteralValue, SequenceValue,
-    MappingValue, DocumentValue, CoroutineValue, ManagerValue, ParameterValue, SuperValue, UnknownValue,
+    MappingValue, DictValue, DocumentValue, CoroutineValue, ManagerValue, ParameterValue, SuperValue, UnknownValue,
 ]  # fmt: skip
 Values = tuple[Value, ...]
 

@@ -19,6 +19,7 @@ from tests.program.build import build
         ("app/userService.py", "services"),
         ("app/usecases/pay.py", "services"),
         ("app/controllers/pay.py", "services"),
+        ("app/routes/base_controller.py", "routes"),
         ("app/repositories/users.py", "repositories"),
         ("app/user_repository.py", "repositories"),
         ("app/crud/user.py", "repositories"),
@@ -65,3 +66,28 @@ def test_content_comes_before_names() -> None:
 def test_configuration_comes_first() -> None:
     program = build({"app/services/users.py": "x = 1"}, options=Options(layers={"core": ("app/services/",)}))
     assert program.layers.of(program.modules.by_name["app.services.users"]) == "core"
+
+
+APP = "from fastapi import FastAPI\n\napp = FastAPI()\n"
+
+
+@pytest.mark.parametrize(
+    ("security", "others", "layer"),
+    [
+        (APP, {}, "core"),
+        (APP + "app.state.key = 1\n", {}, "wiring"),
+        (APP, {"app/sub.py": "from app.core.security import app\n"}, "wiring"),
+        (APP, {"app/sub.py": "from app.core import security\nsecurity.app.mount('/x', 1)\n"}, "wiring"),
+        ("from fastapi import FastAPI\n\napp = FastAPI(title='Admin')\n", {}, "wiring"),
+    ],
+)
+def test_a_second_app_that_nothing_mentions_builds_nothing(security: str, others: dict[str, str], layer: str) -> None:
+    files = {"app/main.py": APP + "@app.get('/')\ndef root(): ...\n", "app/core/security.py": security, **others}
+    program = build(files)
+    assert program.layers.of(program.modules.by_name["app.core.security"]) == layer
+    assert (program.modules.by_name["app.core.security"] in program.layers.app_modules) is (layer == "wiring")
+
+
+def test_the_only_app_builds_the_application_whoever_mentions_it() -> None:
+    program = build({"app/main.py": APP})
+    assert program.modules.by_name["app.main"] in program.layers.app_modules

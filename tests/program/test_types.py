@@ -8,7 +8,7 @@ from guardrails.program.values import (
     ClassValue, DocumentValue, ExternalInstance, ExternalValue, FunctionValue, InstanceValue, LiteralValue, SequenceValue,
     UnknownValue, Value,
 )  # fmt: skip
-from tests.program.build import build, revealed
+from tests.program.build import build, code_at, revealed
 
 
 def shown(value: Value) -> str:
@@ -97,6 +97,90 @@ def test_imports_and_re_exports(importing: str, expected: str) -> None:
         "m.py": importing,
     }
     assert answer(files, "m.f") == expected
+
+
+CLASSES = (
+    "from collections import defaultdict\nfrom typing import Dict, Mapping\n"
+    "class A: ...\nclass B(A): ...\nclass C: ...\n"
+)
+HELD = "class Holder:\n    held: dict[str, A] = {}\n    def __init__(self):\n        self.own: dict[str, A] = {}\n"
+
+
+@pytest.mark.parametrize(
+    ("function", "expected"),
+    [
+        ("def f(d: dict[str, A]): reveal(d['x'])", "a A"),
+        ("def f(d: Dict[str, A]): reveal(d.get('x'))", "a A"),
+        ("def f(d: Mapping[str, A]): reveal(d.values())", "[a A]"),
+        ("def f(d: dict[str, A | None]): reveal(d.pop('x'))", "a A | None"),
+        ("def f():\n    d: dict[str, A] = {}\n    reveal(d['x'])", "a A"),
+        ("def f():\n    d: dict[str, A] = defaultdict(A)\n    reveal(d['x'])", "a A"),
+        (HELD + "def f(h: Holder): reveal(h.held['x'])", "a A"),
+        (HELD + "def f(h: Holder): reveal(h.own.get('x'))", "a A"),
+        # A display says what its keys hold; values without a class stay unsaid.
+        ("def f():\n    d: dict[str, A] = {'b': C()}\n    reveal(d['b'])", "a C"),
+        ("def f(d: dict[str, int]): reveal(d['x'])", "?"),
+        ("def f(d: dict[str, A]): reveal(d.keys())", "?"),
+    ],
+)
+def test_the_values_of_an_annotated_dict(function: str, expected: str) -> None:
+    assert answer({"m.py": CLASSES + function}, "m.f") == expected
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ("if x.__class__ == B:\n        reveal(x)", "a B"),
+        ("if type(x) is B:\n        reveal(x)", "a B"),
+        ("if isinstance(x, B) and y:\n        reveal(x)", "a B"),
+        ("if isinstance(x, A):\n        reveal(x)", "a A"),
+        ("if x.__class__ == B:\n        x = C()\n        reveal(x)", "a C"),
+        ("if x.__class__ == B:\n        pass\n    reveal(x)", "a A | a C"),
+        ("if not isinstance(x, B):\n        reveal(x)", "a A | a C"),
+    ],
+)
+def test_a_branch_that_tests_for_a_class_narrows(body: str, expected: str) -> None:
+    source = CLASSES + f"def f(x: A | C, y):\n    {body}\n"
+    assert answer({"m.py": source}, "m.f") == expected
+
+
+@pytest.mark.parametrize(
+    ("maker", "expected"),
+    [
+        ("from sqlalchemy.orm import sessionmaker\nmake = sessionmaker(bind=1)", "a sqlalchemy.orm.Session"),
+        (
+            "from sqlalchemy.ext.asyncio import async_sessionmaker\nmake = async_sessionmaker(1)",
+            "a sqlalchemy.ext.asyncio.AsyncSession",
+        ),
+        (
+            "from sqlalchemy.orm import sessionmaker\nfrom sqlalchemy.ext.asyncio import AsyncSession\n"
+            "make = sessionmaker(1, class_=AsyncSession)",
+            "a sqlalchemy.ext.asyncio.AsyncSession",
+        ),
+        ("from sqlalchemy.orm import sessionmaker\nfrom own import S\nmake = sessionmaker(class_=S)", "?"),
+    ],
+)  # fmt: skip
+def test_a_sessionmaker_makes_sessions(maker: str, expected: str) -> None:
+    assert answer({"m.py": maker + "\ndef f(): reveal(make())"}, "m.f") == expected
+
+
+def test_super_reaches_the_next_class_of_the_receiver() -> None:
+    source = """
+        class Base:
+            def save(self): return 1
+        class Stamped(Base):
+            def save(self): super().save()
+        class Audited(Base):
+            def save(self): super().save()
+        class User(Stamped, Audited): ...
+    """
+    program = build({"m.py": source})
+    save = code_at(program, "m.Stamped.save")
+    call = next(c for c in save.body.calls if program.types.targets(c, save))
+    assert {f.qualname for f in program.types.targets(call, save)} == {"m.Base.save", "m.Audited.save"}
+    save = code_at(program, "m.Audited.save")
+    call = next(c for c in save.body.calls if program.types.targets(c, save))
+    assert {f.qualname for f in program.types.targets(call, save)} == {"m.Base.save"}
 
 
 def test_exports_limit_a_star_import() -> None:
