@@ -20,13 +20,16 @@ from guardrails.scaffold import DRIVERS, PARTS, new_project
     help=f"PyMongo's async API or motor, which has come to its end.  [default: {DRIVERS[0]}]",
 )
 @click.option(
-    "--without", type=click.Choice(list(PARTS)), multiple=True, help="A part to leave out. May be repeated."
+    "--without",
+    type=click.Choice(list(PARTS)),
+    multiple=True,
+    help="A part to leave out; may be repeated. Orders need products.",
 )
 def command(folder: Path, name: str | None, driver: str, without: tuple[str, ...]) -> None:
     """Start a project in DIR, which must be new or empty.
 
-    It is the reference application under a name of its own: users and authentication, a catalogue of products
-    and orders, with tests and configuration for pre-commit and continuous integration. It passes its own tests
+    It is the reference application under a name of its own: users and authentication, a catalogue of products,
+    and orders of them, with tests and configuration for pre-commit and continuous integration. It passes its own tests
     and every check.
     """
     chosen = name if name is not None else folder.resolve().name

@@ -53,6 +53,7 @@ def test_the_working_directory_can_become_the_project(
         (("here", "--name", "admin"), "MongoDB keeps the database"),
         (("here", "--driver", "odmantic"), "'odmantic' is not one of 'pymongo', 'motor'"),
         (("here", "--without", "users"), "'users' is not"),
+        (("here", "--without", "products"), "orders need products: leave out orders too"),
         (("taken",), "taken is there already, and is not an empty folder"),
         (("taken/notes",), "notes is there already"),
         (("taken/notes/below",), "taken/notes"),

@@ -10,18 +10,30 @@ from typing import Any
 
 import pytest
 
-from guardrails.scaffold import new_project
+from guardrails.scaffold import DRIVERS, new_project
 from guardrails.scaffold.sources import cut_definitions, prune_imports
 
 CHOICES: list[dict[str, Any]] = [
-    {},
-    {"driver": "motor"},
-    {"name": "book-store", "without": ("orders",)},
-    {"name": "books", "driver": "motor", "without": ("orders",)},
+    {"name": name, "driver": driver, "without": without}
+    for driver in DRIVERS
+    for name, without in (("shop", ()), ("book-store", ("orders",)), ("members", ("products", "orders")))
 ]
 
+TRACES = {
+    "orders": re.compile(
+        r"OrderS|OrderR|OrderW|ORDERS|/orders|idempoten|InsufficientStock|session=session", re.I
+    ),
+    "products": re.compile(r"product(?!ion)|\bsku|catalog|categor|text_search|ttl", re.I),
+}
 
-@pytest.fixture(scope="module", params=CHOICES, ids=str)
+
+def texts_of(project: Path) -> list[Path]:
+    return [path for path in sorted(project.rglob("*")) if path.suffix in (".py", ".md")]
+
+
+@pytest.fixture(
+    scope="module", params=CHOICES, ids=lambda choice: "-".join((choice["driver"], choice["name"]))
+)
 def made(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Path, dict[str, Any]]:
@@ -68,12 +80,12 @@ def test_it_keeps_every_rule(made: tuple[Path, dict[str, Any]]) -> None:
     )
     assert finished.returncode == 0, finished.stdout + finished.stderr
     found = {finding["code"] for finding in json.loads(finished.stdout)["findings"]}
-    assert found == ({"GR709"} if choice.get("driver") == "motor" else set())
+    assert found == ({"GR709"} if choice["driver"] == "motor" else set())
 
 
 def test_it_bears_its_name(made: tuple[Path, dict[str, Any]]) -> None:
     project, choice = made
-    name = choice.get("name", "shop")
+    name = choice["name"]
     assert f'appname="{name}"' in (project / "app/core/database.py").read_text(encoding="utf-8")
     assert f"MONGODB_DATABASE={name}" in (project / ".env.example").read_text(encoding="utf-8")
     if name != "shop":
@@ -83,11 +95,9 @@ def test_it_bears_its_name(made: tuple[Path, dict[str, Any]]) -> None:
 
 def test_what_was_left_out_has_left_no_trace(made: tuple[Path, dict[str, Any]]) -> None:
     project, choice = made
-    trace = re.compile(
-        r"OrderS|OrderR|OrderW|ORDERS|/orders|idempoten|InsufficientStock|session=session", re.I
-    )
-    traces = {path.name for path in project.rglob("*.py") if trace.search(path.read_text(encoding="utf-8"))}
-    assert bool(traces) is ("orders" not in choice.get("without", ()))
+    for part, trace in TRACES.items():
+        traces = {path for path in texts_of(project) if trace.search(path.read_text(encoding="utf-8"))}
+        assert bool(traces) is (part not in choice["without"]), (part, traces)
 
 
 @pytest.mark.parametrize(
@@ -98,6 +108,7 @@ def test_what_was_left_out_has_left_no_trace(made: tuple[Path, dict[str, Any]]) 
         {"name": "admin"},
         {"driver": "odmantic"},
         {"without": ("users",)},
+        {"without": ("products",)},
     ],
     ids=str,
 )

@@ -19,7 +19,12 @@ PYTHON = os.environ.get("REFERENCE_APP_PYTHON", "")
 pytestmark = pytest.mark.skipif(not PYTHON, reason="REFERENCE_APP_PYTHON names no interpreter")
 
 
-CHOICES: list[dict[str, Any]] = [{}, {"driver": "motor"}, {"name": "books", "without": ("orders",)}]
+CHOICES: list[dict[str, Any]] = [
+    {},
+    {"name": "a-name-as-long-as-a-name-can-be", "driver": "motor"},
+    {"name": "books", "without": ("orders",)},
+    {"name": "members", "without": ("orders", "products")},
+]
 
 
 @pytest.fixture(scope="module", params=CHOICES, ids=str)
