@@ -126,8 +126,9 @@ class Connections:
                 receiver = value.receiver if isinstance(value, ExternalValue) else None
                 if isinstance(receiver, ExternalInstance) and external.kind(receiver) == "client":
                     yield receiver.origin
-                elif isinstance(value, ExternalValue) and value.name in drivers.FUNCTIONS:
-                    yield None
+                elif isinstance(value, ExternalValue):
+                    if value.name in drivers.FUNCTIONS:
+                        yield None
                 elif isinstance(value, UnknownValue) and ("client" in name.lower() or "mongo" in name.lower()):
                     yield None
 
@@ -139,7 +140,12 @@ class Connections:
                     if external.kind(value) == "client" and isinstance(value, ExternalInstance) and value.origin:
                         yield value.origin
         for call in code.body.calls:
-            if getattr(call.func, "name", "").rpartition(".")[2] in {"enter_async_context", "enter_context", "callback", "push_async_callback"}:
+            if getattr(call.func, "name", "").rpartition(".")[2] in {
+                "enter_async_context",
+                "enter_context",
+                "callback",
+                "push_async_callback",
+            }:
                 for argument in call.args:
                     for value in self.types.infer(argument, code, call.block):
                         receiver = value.receiver if isinstance(value, ExternalValue) else value
@@ -252,7 +258,11 @@ class Connections:
     @staticmethod
     def _is_database_provider(target: Function, call: Call, caller: Function) -> bool:
         """A function that hands out the connection, or a method of a global object; not of one that was received."""
-        if target.name in {"__init__", "__new__"} or not target.module.application or target.cls is caller.cls is not None:
+        if (
+            target.name in {"__init__", "__new__"}
+            or not target.module.application
+            or target.cls is caller.cls is not None
+        ):
             return False
         if target.cls is None or target.is_static or target.is_classmethod:
             return True

@@ -143,14 +143,16 @@ class Contracts:
             yield Broken(name, "broken", f"{name} is broken", name, place, (), ())
 
     def _of_chain(self, name: str, chain: tuple[tuple[str, str, int], ...], fallback: Place) -> Broken:
-        importer, imported, line = chain[0]
+        importer, _, line = chain[0]
         last = chain[-1][1]
         edges = [self._edge(*link) for link in chain]
         first = edges[0]
         place = first.place if first is not None else self._line(importer, line, fallback)
         through = f" through {', '.join(link[0] for link in chain[1:])}" if len(chain) > 1 else ""
         related = tuple(
-            Related(e.place if e is not None else self._line(link[0], link[2], fallback), f"{link[0]} imports {link[1]}")
+            Related(
+                e.place if e is not None else self._line(link[0], link[2], fallback), f"{link[0]} imports {link[1]}"
+            )
             for e, link in zip(edges, chain)
         )
         about = tuple(f"{a}:{number}->{b}" for a, b, number in chain[:1])

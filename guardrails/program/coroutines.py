@@ -39,7 +39,29 @@ _PER_ITEM = frozenset({"read", "write", "count", "distinct", "aggregate"})
 _LOOPS = frozenset({"for", "async-for", "while", "comprehension", "async-comprehension"})
 _AS_VALUE = frozenset({"receiver", "iterate", "async-iterate", "test", "operand"})
 # Built-in functions that look into what they are given.
-_LOOKING = frozenset(["str", "repr", "len", "list", "dict", "set", "tuple", "sorted", "sum", "min", "max", "bool", "int", "float", "print", "any", "all", "enumerate", "zip"])
+_LOOKING = frozenset(
+    [
+        "str",
+        "repr",
+        "len",
+        "list",
+        "dict",
+        "set",
+        "tuple",
+        "sorted",
+        "sum",
+        "min",
+        "max",
+        "bool",
+        "int",
+        "float",
+        "print",
+        "any",
+        "all",
+        "enumerate",
+        "zip",
+    ]
+)
 _HTTP = ("httpx.AsyncClient.", "aiohttp.ClientSession.")
 _HTTP_METHODS = frozenset(["get", "post", "put", "patch", "delete", "head", "options", "request", "send"])
 
@@ -211,7 +233,12 @@ class Coroutines:
             elif isinstance(expr, Ref) and expr.name.startswith(name + "."):
                 yield "read" if not self._is_control(expr.name.rpartition(".")[2]) else "other"
         for _, expr in positions(code):
-            if isinstance(expr, Ref) and expr.name == name and id(expr) not in items and not self._is_target(expr, code):
+            if (
+                isinstance(expr, Ref)
+                and expr.name == name
+                and id(expr) not in items
+                and not self._is_target(expr, code)
+            ):
                 yield "other"
 
     @staticmethod

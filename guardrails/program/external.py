@@ -65,7 +65,13 @@ _BASES: dict[str, tuple[str, ...]] = {
     "enum.Flag": ("enum.Enum",),
     "enum.IntFlag": ("enum.Enum",),
     "Exception": ("BaseException",),
-    **dict.fromkeys(("ArithmeticError", "AssertionError", "AttributeError", "EOFError", "ImportError", "LookupError", "NameError", "OSError", "RuntimeError", "TypeError", "ValueError", "Warning"), ("Exception",)),
+    **dict.fromkeys(
+        (
+            "ArithmeticError", "AssertionError", "AttributeError", "EOFError", "ImportError", "LookupError",
+            "NameError", "OSError", "RuntimeError", "TypeError", "ValueError", "Warning",
+        ),
+        ("Exception",),
+    ),
     "KeyError": ("LookupError",), "IndexError": ("LookupError",), "PermissionError": ("OSError",),
     "FileNotFoundError": ("OSError",), "ConnectionError": ("OSError",), "TimeoutError": ("OSError",),
     "NotImplementedError": ("RuntimeError",), "UnicodeError": ("ValueError",),
@@ -254,9 +260,7 @@ def returned(callee: ExternalValue) -> Values:
     return called(callee, (), None)
 
 
-def _given(
-    method: drivers.Method, receiver: Value | None, first: Values, origin: tuple[Code, int] | None
-) -> Values:
+def _given(method: drivers.Method, receiver: Value | None, first: Values, origin: tuple[Code, int] | None) -> Values:
     owner = getattr(receiver, "owner", None)
     if isinstance(getattr(receiver, "cls", None), Class):
         owner = receiver.cls  # type: ignore[union-attr]
@@ -335,7 +339,7 @@ def entered(value: ExternalInstance) -> Values:
 
 
 def handed_functions(name: str, call: Call) -> list[tuple[Expr, str]]:
-    """The functions that a call is given to run, each with where it runs them (see ``guardrails.knowledge.handoff``)."""
+    """The functions that a call is given to run, each with where it runs them (see ``knowledge.handoff``)."""
     row = handoff.handoff(name)
     if row is None or row.what == "coroutine":
         return []

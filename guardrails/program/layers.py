@@ -30,13 +30,29 @@ _STRONG = {
 _WEAK = {
     word: layer
     for layer, words in {
-        "core": "core config configuration conf setting db database mongo mongodb connection security auth error exception middleware",
+        "core": "core config configuration conf setting db database mongo mongodb connection security auth error "
+        "exception middleware",
         "utils": "util utility utils helper common lib shared",
     }.items()
     for word in words.split()
 }
 # Words that also name things of a domain: a shop has a store, an API of documents has a document.
-_EVERYDAY = frozenset(["store", "document", "entity", "domain", "manager", "business", "logic", "view", "api", "request", "response", "event"])
+_EVERYDAY = frozenset(
+    [
+        "store",
+        "document",
+        "entity",
+        "domain",
+        "manager",
+        "business",
+        "logic",
+        "view",
+        "api",
+        "request",
+        "response",
+        "event",
+    ]
+)
 _WIRING_FOLDERS = frozenset({"dependencies", "dependency", "deps"})
 _CONNECTION_FOLDERS = frozenset(["db", "database", "mongo", "mongodb", "connection", "security", "auth"])
 
@@ -78,7 +94,8 @@ def _key(name: str, table: dict[str, str]) -> str | None:
     # ``userservice`` and ``userrepo``: a prefix glued to an unmistakable word.
     last = singular(words[-1])
     return next(
-        (w for w in sorted(table, key=len, reverse=True) if len(w) > 6 and last.endswith(w) and w not in _EVERYDAY), None
+        (w for w in sorted(table, key=len, reverse=True) if len(w) > 6 and last.endswith(w) and w not in _EVERYDAY),
+        None,
     )
 
 

@@ -149,10 +149,8 @@ class Mongo:
         receiver = value.receiver
         model = receiver.cls if isinstance(receiver, (InstanceValue, ClassValue)) else getattr(receiver, "owner", None)
         if method.argument("model") is not None and call.args:
-            model = next(
-                (v.cls for v in self.types.infer(call.args[0], code, call.block) if isinstance(v, (ClassValue, InstanceValue))),
-                None,
-            )  # fmt: skip
+            chosen = self.types.infer(call.args[0], code, call.block)
+            model = next((v.cls for v in chosen if isinstance(v, (ClassValue, InstanceValue))), None)
         return Operation(
             code, index, value.name, method, self.collection_name(receiver, model), model, row.is_async, call.span
         )
@@ -171,7 +169,11 @@ class Mongo:
             if label is not None and not isinstance(label, LiteralValue):
                 values = self.types.expand((label,))
                 label = values[0] if len(values) == 1 and isinstance(values[0], LiteralValue) else None
-            if isinstance(label, LiteralValue) and isinstance(label.value, str) and external.kind(receiver) == "collection":
+            if (
+                isinstance(label, LiteralValue)
+                and isinstance(label.value, str)
+                and external.kind(receiver) == "collection"
+            ):
                 return label.value
         return self.document_collection(model) if model is not None else None
 
@@ -242,7 +244,10 @@ class Mongo:
     @cached_property
     def _client_subclasses(self) -> frozenset[str]:
         return frozenset(
-            cls.name for module in self.modules.ordered for cls in module.classes if self.types.is_a(cls, *_CLIENT_CLASSES)
+            cls.name
+            for module in self.modules.ordered
+            for cls in module.classes
+            if self.types.is_a(cls, *_CLIENT_CLASSES)
         )
 
     def _client_class(self, value: Value) -> str | None:

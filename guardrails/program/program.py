@@ -39,8 +39,9 @@ from guardrails.project.model import Project
 
 
 class Program:
-    """One application. Its parts: ``types`` (names and values), ``imports``, ``layers``, ``calls``, ``web``, ``routes``,
-    ``mongo``, ``indexing`` (queries and indexes), ``blocking``, ``roles`` (database module, config module, index registry).
+    """One application. Its parts: ``types`` (names and values), ``imports``, ``layers``, ``calls``, ``web``,
+    ``routes``, ``mongo``, ``indexing`` (queries and indexes), ``blocking``, ``roles`` (database module, config
+    module, index registry), and the questions of each rule.
     """
 
     def __init__(self, project: Project, facts: Mapping[str, ModuleFacts | FactsFailure], options: Options) -> None:

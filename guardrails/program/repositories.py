@@ -34,8 +34,8 @@ _CONTAINERS = frozenset(
     {
         "list", "tuple", "set", "collections.abc.Sequence", "collections.abc.Iterable", "collections.abc.Iterator",
         "collections.abc.AsyncIterator", "collections.abc.AsyncIterable", "collections.abc.AsyncGenerator",
-        "collections.abc.Generator", "collections.abc.Collection", "typing.Optional", "typing.Union", "typing.Annotated",
-        "collections.abc.Awaitable", "collections.abc.Coroutine",
+        "collections.abc.Generator", "collections.abc.Collection", "typing.Optional", "typing.Union",
+        "typing.Annotated", "collections.abc.Awaitable", "collections.abc.Coroutine",
     }
 )  # fmt: skip
 _ANY = frozenset({"typing.Any", "object"})
@@ -114,7 +114,9 @@ class Repositories:
             if isinstance(value, ExternalValue):
                 receiver = value.receiver
                 model = getattr(receiver, "cls", None) if not isinstance(receiver, ExternalInstance) else receiver.owner
-                name = self.program.mongo.collection_name(receiver, model if isinstance(model, Class) else operation.model)
+                name = self.program.mongo.collection_name(
+                    receiver, model if isinstance(model, Class) else operation.model
+                )
                 if name is not None:
                     return name
         return operation.collection
@@ -159,10 +161,12 @@ class Repositories:
             found = self._raw(value, 4)
             if found is not None:
                 return found
-        declared = self._raw_annotation(function.facts.returns, function) if function.facts.returns is not None else None
+        declared = (
+            self._raw_annotation(function.facts.returns, function) if function.facts.returns is not None else None
+        )
         if declared is None or self._surely_clean(values):
             return None
-        # A dict in the annotation of something that never asks the database is no document: a filter, a mapper's output.
+        # A dict in the annotation of something that never asks the database is none: a filter, a mapper's output.
         return declared if function.is_abstract or self._asks(function) else None
 
     def _asks(self, function: Function) -> bool:

@@ -58,7 +58,9 @@ class Roles:
     @cached_property
     def database_module(self) -> Module | None:
         """The application module that the connection is at home in: the first that is no wiring, by name."""
-        own = [m for m in self.database_modules if m.application and self.layers.of(m) != "wiring" and not m.facts.empty]
+        own = [
+            m for m in self.database_modules if m.application and self.layers.of(m) != "wiring" and not m.facts.empty
+        ]
         return min(own, key=lambda m: (m.is_package, m.name), default=None)
 
     def _is_database(self, module: Module) -> bool:

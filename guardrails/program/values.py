@@ -137,7 +137,7 @@ class UnknownValue:
     reason: str
 
 
-Value = Union[
+Value = Union[  # noqa: UP007  (a table reads better than a chain of bars)
     ModuleValue, ClassValue, InstanceValue, FunctionValue, ExternalValue, ExternalInstance, LiteralValue, SequenceValue,
     MappingValue, DictValue, DocumentValue, CoroutineValue, ManagerValue, ParameterValue, SuperValue, UnknownValue,
 ]  # fmt: skip

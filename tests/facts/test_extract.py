@@ -10,8 +10,28 @@ import pytest
 
 from guardrails.facts.extract import extract
 from guardrails.facts.records import (
-    Attr, Bind, Block, CallRef, Const, Do, FString, Import, Item, Items, Mapping, ModuleFacts, Op, Raise, Ref, Return,
-    Unknown, end_of, expressions, line_of, pack, unpack,
+    Attr,
+    Bind,
+    Block,
+    CallRef,
+    Const,
+    Do,
+    FString,
+    Import,
+    Item,
+    Items,
+    Mapping,
+    ModuleFacts,
+    Op,
+    Raise,
+    Ref,
+    Return,
+    Unknown,
+    end_of,
+    expressions,
+    line_of,
+    pack,
+    unpack,
 )  # fmt: skip
 
 DECODER = msgspec.msgpack.Decoder(ModuleFacts)

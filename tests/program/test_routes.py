@@ -488,5 +488,6 @@ def test_of_two_routers_on_a_condition_none_is_crowded() -> None:
 def test_a_long_chain_of_imports_is_followed() -> None:
     files = {f"app/m{n}.py": f"from app import m{n + 1}\n" for n in range(400)}
     files["app/m400.py"] = "from app.main import app\n@app.get('/far')\nasync def far(): ...\n"
-    files |= {"app/__init__.py": "", "app/main.py": "from fastapi import FastAPI\napp = FastAPI()\nfrom app import m0\n"}
+    main = "from fastapi import FastAPI\napp = FastAPI()\nfrom app import m0\n"
+    files |= {"app/__init__.py": "", "app/main.py": main}
     assert table(build(files).routes) == ["GET /far"]

@@ -5,8 +5,16 @@ from __future__ import annotations
 import pytest
 
 from guardrails.program.values import (
-    ClassValue, DocumentValue, ExternalInstance, ExternalValue, FunctionValue, InstanceValue, LiteralValue, SequenceValue,
-    UnknownValue, Value,
+    ClassValue,
+    DocumentValue,
+    ExternalInstance,
+    ExternalValue,
+    FunctionValue,
+    InstanceValue,
+    LiteralValue,
+    SequenceValue,
+    UnknownValue,
+    Value,
 )  # fmt: skip
 from tests.program.build import build, code_at, revealed
 
@@ -100,7 +108,7 @@ def test_imports_and_re_exports(importing: str, expected: str) -> None:
 
 
 CLASSES = (
-    "from collections import defaultdict\nfrom typing import Dict, Mapping\n"
+    "from collections import defaultdict\nfrom pathlib import Path\nfrom typing import Dict, Mapping\n"
     "class A: ...\nclass B(A): ...\nclass C: ...\n"
 )
 HELD = "class Holder:\n    held: dict[str, A] = {}\n    def __init__(self):\n        self.own: dict[str, A] = {}\n"
@@ -134,6 +142,8 @@ def test_the_values_of_an_annotated_dict(function: str, expected: str) -> None:
         ("if type(x) is B:\n        reveal(x)", "a B"),
         ("if isinstance(x, B) and y:\n        reveal(x)", "a B"),
         ("if isinstance(x, A):\n        reveal(x)", "a A"),
+        ("if x.__class__ == Path:\n        reveal(x)", "a pathlib.Path"),
+        ("if isinstance(x, Path):\n        reveal(x)", "a A | a C"),
         ("if x.__class__ == B:\n        x = C()\n        reveal(x)", "a C"),
         ("if x.__class__ == B:\n        pass\n    reveal(x)", "a A | a C"),
         ("if not isinstance(x, B):\n        reveal(x)", "a A | a C"),
