@@ -636,14 +636,20 @@ class Types:
                 isinstance(d, Bind) and code.inside(d.block, index) for d in code.bindings.get(name, ())
             ):
                 continue
-            narrower = tuple(
-                v for v in self.expand(values)
-                if isinstance(v, InstanceValue) and any(t.cls in self.mro(v.cls) for t in tested)
-            )  # fmt: skip
-            return narrower or tested
+            own = {t.cls for t in tested if isinstance(t, InstanceValue)}
+            narrower: list[Value] = []
+            for value in self.expand(values):
+                if isinstance(value, InstanceValue):
+                    if own & set(self.mro(value.cls)):
+                        narrower.append(value)
+                elif not own:
+                    narrower.append(value)
+            return tuple(narrower) or tested
         return values
 
-    def _classes_tested(self, expr: Expr, name: str, code: Code, block: int) -> tuple[InstanceValue, ...]:
+    def _classes_tested(self, expr: Expr, name: str, code: Code, block: int) -> Values:
+        """What a condition says a name is an instance of; a third-party class only where it tests for that very one."""
+        exact = isinstance(expr, Op)
         classes: Expr | None = None
         if isinstance(expr, CallRef):
             call = code.body.calls[expr.index]
@@ -662,9 +668,8 @@ class Types:
         if classes is None:
             return ()
         found = self.instances(self.infer(classes, code, block))
-        return tuple(v for v in found if isinstance(v, InstanceValue)) if all(
-            isinstance(v, InstanceValue) for v in found
-        ) else ()
+        wanted = (InstanceValue, ExternalInstance) if exact else InstanceValue
+        return found if all(isinstance(v, wanted) for v in found) else ()
 
     def _stored_locally(self, dotted: str, code: Code, block: int, span: int, receiver: Class | None) -> Values | None:
         """What this very body stored before under a dotted name (``self.client = ...`` and then ``self.client.db``)."""
