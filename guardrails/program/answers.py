@@ -127,14 +127,18 @@ class Answers:
 
     def inconsistent(self, code: Code) -> Iterator[Answer]:
         """Errors that a body answers as successes, or by a response of its own; each once, in source order."""
-        if not isinstance(code, Function) or self.errors.only_for(code, self.program.operations.operational):
+        if not isinstance(code, Function):
             return
         if self.answers_exceptions(code):
-            yield from self._without_status(code)
-        elif not self.errors.only_for(code, self._makers):
-            yield from self._by_hand(code)
+            found = [*self._without_status(code)]
+        else:
+            found = [*self._by_hand(code)]
+            if found and self.errors.only_for(code, self._makers):
+                found = []
         if code in self.web.handlers:
-            yield from self._as_success(code)
+            found += self._as_success(code)
+        if found and not self.errors.is_operational(code):
+            yield from found
 
     def answers_exceptions(self, function: Function) -> bool:
         """Whether a function is an exception handler: registered, or by its two parameters."""

@@ -251,17 +251,21 @@ class Errors:
             if self.program.layers.of(module) in _ALLOWED_LAYERS or _among_routes(module):
                 continue
             for code in module.codes():
-                if isinstance(code, Function) and (
-                    code in self.web.handlers or self.only_for(code, self._at_the_border)
-                ):
-                    continue
-                for event in code.body.events:
-                    if isinstance(event, Raise) and event.exc is not None and not self._is_caught_name(event.exc, code):
-                        for value in self.types.infer(event.exc, code, event.block):
-                            if self.is_http(value):
-                                cls = value.cls if isinstance(value, (ClassValue, InstanceValue)) else None
-                                yield HttpRaise(code, event.span, cls)
-                                break
+                raised = [*self._http_raises_in(code)]
+                if raised and not (isinstance(code, Function) and self._may_raise_http(code)):
+                    yield from raised
+
+    def _http_raises_in(self, code: Code) -> Iterator[HttpRaise]:
+        for event in code.body.events:
+            if not isinstance(event, Raise) or event.exc is None or self._is_caught_name(event.exc, code):
+                continue
+            value = next((v for v in self.types.infer(event.exc, code, event.block) if self.is_http(v)), None)
+            if value is not None:
+                cls = value.cls if isinstance(value, (ClassValue, InstanceValue)) else None
+                yield HttpRaise(code, event.span, cls)
+
+    def _may_raise_http(self, function: Function) -> bool:
+        return function in self.web.handlers or self.only_for(function, self._at_the_border)
 
     @staticmethod
     def _is_caught_name(expr: Expr, code: Code) -> bool:
@@ -328,26 +332,24 @@ class Errors:
 
     def swallowed(self, code: Code) -> Iterator[Except]:
         """The ``except`` clauses that forget what they catch."""
-        if isinstance(code, Function) and self.only_for(code, self.program.operations.operational):
-            return
         for clause in self.excepts(code):
             forgets = (clause.is_broad and not self._remembers(clause)) or self._passes_over_mongo(clause)
-            if forgets and not _raises_next(code, clause.block.of):
+            if forgets and not _raises_next(code, clause.block.of) and not self.is_operational(code):
                 yield clause
 
     def suppressed(self, code: Code) -> Iterator[Call]:
         """``contextlib.suppress(Exception)``."""
-        if isinstance(code, Function) and self.only_for(code, self.program.operations.operational):
-            return
-        for call in code.body.calls:
-            if self._is_named(call.func, code, call.block, {"contextlib.suppress"}) and any(
-                self._is_named(argument, code, call.block, _BROAD) for argument in call.args
-            ):
-                statement = next(
-                    (i for i, b in enumerate(code.body.blocks) if b.expr and code.call(b.expr) is call), -1
-                )
-                if not _raises_next(code, statement):
-                    yield call
+        for index, block in enumerate(code.body.blocks):
+            call = code.call(block.expr) if block.kind in {"with", "async-with"} else None
+            if call is None or not self._is_named(call.func, code, call.block, {"contextlib.suppress"}):
+                continue
+            broad = any(self._is_named(argument, code, call.block, _BROAD) for argument in call.args)
+            if broad and not _raises_next(code, index) and not self.is_operational(code):
+                yield call
+
+    def is_operational(self, code: Code) -> bool:
+        """Whether a body only serves operational endpoints: health, readiness, metrics and the like."""
+        return isinstance(code, Function) and self.only_for(code, self.program.operations.operational)
 
     def _is_named(self, expr: Expr, code: Code, block: int, names: Iterable[str]) -> bool:
         return any(isinstance(v, ExternalValue) and v.name in names for v in self.types.infer(expr, code, block))
