@@ -22,7 +22,7 @@ __all__ = ["DRIVERS", "PARTS", "copy_template", "new_project", "template"]
 DRIVERS = ("pymongo", "motor")
 """PyMongo's async API, which the application is written for, and those with files of their own."""
 
-_NAME = re.compile(r"[a-z][a-z0-9_-]{1,30}")
+_NAME = re.compile(r"[a-z][a-z0-9_-]{0,30}")
 _TAKEN = frozenset({"admin", "config", "local"})
 """Databases that MongoDB keeps for itself; a project's database bears its name."""
 _LEFT_OUT = shutil.ignore_patterns(
@@ -41,7 +41,7 @@ def new_project(
     """
     if not _NAME.fullmatch(name):
         raise ValueError(
-            f"{name!r} cannot be the name (--name): 2 to 31 small letters, digits, - and _, beginning with a letter"
+            f"{name!r} cannot be the name (--name): up to 31 small letters, digits, - and _, beginning with a letter"
         )
     if name in _TAKEN:
         raise ValueError(

@@ -49,7 +49,7 @@ def test_the_working_directory_can_become_the_project(
     [
         ((), "Missing argument 'DIR'"),
         (("Book Shop",), "'Book Shop' cannot be the name (--name)"),
-        (("here", "--name", "x"), "'x' cannot be the name (--name)"),
+        (("here", "--name", "9th"), "'9th' cannot be the name (--name)"),
         (("here", "--name", "admin"), "MongoDB keeps the database"),
         (("here", "--driver", "odmantic"), "'odmantic' is not one of 'pymongo', 'motor'"),
         (("here", "--without", "users"), "'users' is not"),
