@@ -62,7 +62,10 @@ class Imports:
         base = self.modules.absolute(module, item)
         if not base:
             return self.modules.find(item.name, module) if item.level else None
-        return self.modules.find(f"{base}.{item.name}", module) or self.modules.find(base, module)
+        found = self.modules.find(f"{base}.{item.name}", module)
+        if found is None and self.modules.is_unread(f"{base}.{item.name}", module):
+            return None  # not its package either: what the module holds is unknown
+        return found or self.modules.find(base, module)
 
     def _longest(self, name: str, module: Module) -> Module | None:
         while name:

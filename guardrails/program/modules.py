@@ -30,6 +30,7 @@ class Modules:
                 self.by_name[file.module] = self.by_display[file.display] = module
         self.ordered = tuple(self.by_name[name] for name in sorted(self.by_name))
         self._found: dict[tuple[str, str], Module | None] = {}
+        self._unread = frozenset(file.module for file in project.files) - self.by_name.keys()
 
     def relative(self, module: Module) -> str:
         """The module's path from the checked root, as configured globs see it."""
@@ -46,6 +47,10 @@ class Modules:
             candidates = self.project.candidates(name, importer.name)
             self._found[key] = next((self.by_name[c] for c in candidates if c in self.by_name), None)
         return self._found[key]
+
+    def is_unread(self, name: str, importer: Module) -> bool:
+        """Whether the absolute name means a module of the project that could not be read or parsed."""
+        return any(candidate in self._unread for candidate in self.project.candidates(name, importer.name))
 
     def absolute(self, module: Module, item: Import) -> str | None:
         """The dotted name of the module that a ``from`` import names; None where it climbs out of the project."""

@@ -108,3 +108,28 @@ def test_contracts_break_as_import_linter_says(
     for found in ours:
         assert found.place.path.startswith("shop/")
         assert found.related
+
+
+@pytest.mark.parametrize(("readable", "expected"), [((), None), (("app/forms.py",), "app.forms")])
+def test_a_module_that_does_not_parse_is_not_its_package(readable: tuple[str, ...], expected: str | None) -> None:
+    texts = {"app/__init__.py": "name = 1\n", "app/forms.py": "", "app/users.py": "from app import forms, name\n"}
+    root = Path("/nowhere")
+    files = tuple(
+        SourceFile(
+            display=display,
+            path=root / display,
+            module=display.removesuffix(".py").removesuffix("/__init__").replace("/", "."),
+            is_package=display.endswith("__init__.py"),
+            application=True,
+            reached=False,
+            shared=False,
+            size=0,
+            mtime_ns=0,
+        )
+        for display in texts
+    )
+    facts = {d: extract(t) for d, t in texts.items() if d != "app/forms.py" or d in readable}
+    program = link(Project(root, ".", root, "nowhere", files, (), (), ("",)), facts, Options())
+    users = program.modules.by_name["app.users"]
+    targets = [program.imports.target(users, item) for item in users.facts.imports]
+    assert [t and t.name for t in targets] == [expected, "app"]
