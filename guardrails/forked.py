@@ -72,4 +72,6 @@ def each(
 
 def _run(index: int) -> bytes:
     assert _task is not None
-    return _task(index)
+    answer = _task(index)
+    gc.collect()  # what was linked for this item is a circle, and no use to the next one
+    return answer
