@@ -47,7 +47,7 @@ def _next_steps(name: str, folder: Path) -> str:
     return (
         f"Made {name} in {folder}. Next:\n\n{enter}"
         "  python -m venv .venv && . .venv/bin/activate\n"
-        "  pip install -r requirements-dev.txt\n"
+        "  pip install -r requirements-dev.txt fastapi-mongo-guardrails pre-commit\n"
         "  pytest                        # needs no MongoDB; about a minute\n"
         "  python -m scripts.dev         # starts it, with data; then see /docs\n"
         "  guardrails check app --strict --select ALL\n"
