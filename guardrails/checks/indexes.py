@@ -71,7 +71,7 @@ def index_created_elsewhere(program: Program) -> Iterator[Finding]:
 @check("GR903", "unindexed-query", Severity.ERROR)
 def unindexed_query(program: Program) -> Iterator[Finding]:
     """A filter or sort that no declared index serves."""
-    for query, verdict in _first_per_place(program, Reach.NONE):
+    for query, verdict in _worst_per_place(program, Reach.NONE):
         advice = [show_keys(keys) for keys in needed(verdict)]
         missing = [part.branch for part in verdict.branches if part.reach is Reach.NONE and not _is_pattern(part)]
         branch = missing[0]
@@ -94,7 +94,7 @@ def unindexed_query(program: Program) -> Iterator[Finding]:
 @check("GR904", "partial-index", Severity.WARNING)
 def partial_index(program: Program) -> Iterator[Finding]:
     """A declared index serves only part of a query."""
-    for query, verdict in _first_per_place(program, Reach.PARTLY):
+    for query, verdict in _worst_per_place(program, Reach.PARTLY):
         advice = needed(verdict)
         part = next(part for part in verdict.branches if part.reach is Reach.PARTLY)
         if not advice or verdict.pinned or verdict.hinted or part.best is None:
@@ -202,20 +202,19 @@ def index_drift(program: Program) -> Iterator[Finding]:
     yield from ()
 
 
-def _first_per_place(program: Program, reach: Reach) -> Iterator[tuple[Query, Plan]]:
-    """The queries with that verdict, the first per place and collection: one defect, one finding."""
-    seen: set[tuple[Place | None, str]] = set()
-    for query in program.indexing.queries:
+def _worst_per_place(program: Program, reach: Reach) -> Iterator[tuple[Query, Plan]]:
+    """The worst served query of each place and collection, if it is served so far: one defect, one finding."""
+    worst: dict[tuple[Place | None, str], tuple[Reach, Query, Plan]] = {}
+    for query in program.indexing.judged:
         verdict = program.indexing.plan(query)
-        if not verdict.judged or not isinstance(query.collection, str):
+        if not verdict.judged or not isinstance(query.collection, str) or verdict.forced:
             continue
         # A regular expression that no index bounds is another check's, if it is anyone's.
-        parts = [part for part in verdict.branches if not _is_pattern(part)]
-        if not parts or min(part.reach for part in parts) is not reach or verdict.forced:
-            continue
-        if (query.place, query.collection) not in seen:
-            seen.add((query.place, query.collection))
-            yield query, verdict
+        parts = [part.reach for part in verdict.branches if not _is_pattern(part)]
+        key = (query.place, query.collection)
+        if parts and (key not in worst or min(parts) < worst[key][0]):
+            worst[key] = (min(parts), query, verdict)
+    yield from ((query, verdict) for found, query, verdict in worst.values() if found is reach)
 
 
 def _is_pattern(part: BranchPlan) -> bool:

@@ -378,6 +378,29 @@ def test_a_handed_in_sort_is_read_at_the_call(tmp_path: Path) -> None:
     assert [shape(query) for query in found] == ["{a: =} sort (b: -1)"]
 
 
+def test_a_sort_of_several_forms_is_judged_only_where_they_agree(tmp_path: Path) -> None:
+    source = """
+    from pymongo.asynchronous.database import AsyncDatabase
+
+
+    async def prepare(db: AsyncDatabase):
+        await db.users.create_index([("a", 1), ("b", 1)])
+
+
+    async def ask(db: AsyncDatabase, a, flag):
+        await db.users.find({"a": a}).sort([("b", 1)] if flag else [("b", 1), ("_id", 1)]).to_list()
+        await db.users.find({"a": a}).sort([("c", 1)] if flag else [("d", 1)]).to_list()
+    """
+    indexing = program_of(tmp_path, {"app/main.py": dedent(source)}).indexing
+    assert [shape(query) for query in indexing.queries] == [
+        "{a: =} sort (b: 1)",
+        "{a: =} sort (b: 1, _id: 1)",
+        "{a: =} sort (c: 1)",
+        "{a: =} sort (d: 1)",
+    ]
+    assert [shape(query) for query in indexing.judged] == ["{a: =} sort ?", "{a: =} sort (c: 1)"]
+
+
 def test_code_outside_the_application_asks_nothing(tmp_path: Path) -> None:
     source = HEAD + '    await db.users.find({"a": a}).to_list()\n'
     program = program_of(tmp_path, {"app/main.py": "x = 1\n", "tests/test_users.py": source})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ from guardrails.finding import Place
 from guardrails.program.model import Code, Function, Module
 from guardrails.program.mongo import Operation
 from guardrails.program.queries.declarations import Declarations, Unread
-from guardrails.program.queries.documents import fields, shape
+from guardrails.program.queries.documents import fields, shape, show_filter
 from guardrails.program.queries.model import Index, Query, Unknown, unknowns
 from guardrails.program.queries.planner import Plan, branches, plan
 from guardrails.program.queries.reader import Reader, empty
@@ -129,7 +129,7 @@ class Indexing:
 
     def suggestions(self) -> tuple[Suggestion, ...]:
         """The indexes that the application's queries lack, for collections whose declarations can be read."""
-        asked = [q for q in self.queries if isinstance(q.collection, str) and self.complete(q.collection)]
+        asked = [q for q in self.judged if isinstance(q.collection, str) and self.complete(q.collection)]
         return suggest(asked, self.indexes)
 
     @cached_property
@@ -161,6 +161,23 @@ class Indexing:
         """The indexes that application modules declare, each once."""
         own = {module.display for module in self.program.application}
         return tuple(index for index in self.indexes if index.place and index.place.path in own)
+
+    @cached_property
+    def judged(self) -> tuple[Query, ...]:
+        """The application's queries, each filter once: where its sort has forms that are served differently, none of
+        them is sure, and the filter is judged without a sort.
+        """
+        forms: dict[tuple[object, ...], list[Query]] = {}
+        for query in self.queries:
+            key = (query.place, str(query.collection), show_filter(query.filter), query.operation)
+            forms.setdefault(key, []).append(query)
+        found = []
+        for several in forms.values():
+            verdicts = [self.plan(query) for query in several]
+            agree = len({verdict.reach for verdict in verdicts}) == 1
+            doubtful = replace(several[0], sort=Unknown("the sort has several forms"))
+            found.append(several[0] if agree else doubtful)
+        return tuple(found)
 
     # --- the registry
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import product
 from typing import Any
 
 from guardrails.facts import records
@@ -165,7 +166,7 @@ class Reader:
             yield from self._bulk(base, self._argument(method, "requests", call, frame))
             return
         document = self._filter(operation, frame)
-        sort = self._sort(self._argument(method, "sort", call, frame))
+        sorts = self._sorts(self._argument(method, "sort", call, frame))
         hint = self._hint(self._argument(method, "hint", call, frame))
         collation = self._collation(self._argument_named("collation", call, frame))
         limit = _limit(self._argument(method, "limit", call, frame))
@@ -176,8 +177,8 @@ class Reader:
                 document = merged_filters(document, more if certain else Optional(more))
             elif name in ("sort", "order_by"):
                 # A sort added under a condition is asked for whenever the condition holds.
-                again = not certain and sort not in ((), None)
-                sort = RUN_TIME if again else self._sort(self._sort_argument(row, step, frame))
+                again = not certain and sorts != ((),)
+                sorts = (RUN_TIME,) if again else self._sorts(self._sort_argument(row, step, frame))
             elif name == "hint":
                 hint = self._hint(self._argument(row, "hint", step, frame))
             elif name == "collation":
@@ -188,7 +189,7 @@ class Reader:
                 projection = _projection(self._argument(row, "projection", step, frame))
             elif name == "search_text":
                 document = merged_filters(document, {"$text": RUN_TIME})
-        for option in _options(document):
+        for option, sort in product(_options(document), sorts):
             yield replace(
                 base,
                 filter=read_filter(_id_if_plain(option)),
@@ -283,6 +284,13 @@ class Reader:
             path, direction = (self.evaluate.value(arg, frame, call.block) for arg in call.args)
             return [(path, direction)]
         return self._argument(method, "sort", call, frame)
+
+    def _sorts(self, value: Any) -> tuple[tuple[SortKey, ...] | Unknown, ...]:
+        """The forms that a sort may have; one unknown form where any of them is."""
+        options = value.options if isinstance(value, Choice) else (value,)
+        found = [self._sort(option) for option in options]
+        unread = [form for form in found if isinstance(form, Unknown)]
+        return (unread[0],) if unread else tuple(dict.fromkeys(found))
 
     def _sort(self, value: Any) -> tuple[SortKey, ...] | Unknown:
         """A sort from any of the drivers' and ODMs' forms."""
