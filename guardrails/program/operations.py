@@ -6,7 +6,7 @@ import re
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from guardrails.facts.records import Attr, Bytes, CallRef, Const, Ref
+from guardrails.facts.records import Attr, Bind, Bytes, CallRef, Const, Item, Ref
 from guardrails.knowledge import frameworks
 from guardrails.knowledge import web as tables
 from guardrails.program import external
@@ -15,7 +15,8 @@ from guardrails.program.expressions import evaluated, keyword, tail
 from guardrails.program.layers import words_of
 from guardrails.program.model import Class, Function
 from guardrails.program.mongo import Client
-from guardrails.program.values import ClassValue, ExternalValue, FunctionValue, Value
+from guardrails.program.values import ClassValue, ExternalValue, FunctionValue, MappingValue, Value
+from guardrails.program.web import Site
 
 if TYPE_CHECKING:
     from guardrails.program.program import Program
@@ -189,10 +190,23 @@ class Operations:
         clients = self.program.connections.clients
         if not clients or "pymongo.monitoring.register" in self._external_calls:
             return None
-        for client in clients:
-            if any(k.name in {"event_listeners", None} for k in client.site.call.keywords):
-                return None
-        return clients[0]
+        return None if any(self._may_listen(client.site) for client in clients) else clients[0]
+
+    def _may_listen(self, site: Site) -> bool:
+        """Whether a client is given ``event_listeners``, or options that cannot be read."""
+        for given in site.call.keywords:
+            if given.name == "event_listeners":
+                return True
+            if given.name is None:
+                values = self.types.infer(given.value, site.code, site.call.block)
+                keys = [key for v in values if isinstance(v, MappingValue) for key in v.expr.keys]
+                if not all(isinstance(v, MappingValue) for v in values) or any(
+                    not isinstance(key, Const) or key.value == "event_listeners" for key in keys
+                ):
+                    return True
+                if any(isinstance(e, Bind) and isinstance(e.target, Item) for e in site.code.body.events):
+                    return True  # more may be put into it
+        return False
 
     @cached_property
     def _external_calls(self) -> frozenset[str]:
