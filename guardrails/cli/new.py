@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 
 import click
 
@@ -43,7 +44,7 @@ def command(folder: Path, name: str | None, driver: str, without: tuple[str, ...
 
 def _next_steps(name: str, folder: Path) -> str:
     """What to do with a new project."""
-    enter = "" if folder.resolve() == Path.cwd().resolve() else f"  cd {folder}\n"
+    enter = "" if folder.resolve() == Path.cwd().resolve() else f"  cd {quote(str(folder))}\n"
     return (
         f"Made {name} in {folder}. Next:\n\n{enter}"
         "  python -m venv .venv && . .venv/bin/activate\n"

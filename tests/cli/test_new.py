@@ -24,9 +24,10 @@ def test_it_makes_a_project_that_bears_the_folders_name_and_says_what_comes_next
 
 
 def test_the_options_are_followed(run: Run, folder: Path) -> None:
-    result = run("new", "a/b", "--name", "books", "--driver", "motor", "--without", "orders")
+    result = run("new", "a b/c", "--name", "books", "--driver", "motor", "--without", "orders")
     assert result.exit_code == 0
-    project = folder / "a" / "b"
+    assert "  cd 'a b/c'\n" in result.stdout
+    project = folder / "a b" / "c"
     assert "MONGODB_DATABASE=books" in (project / ".env.example").read_text(encoding="utf-8")
     assert "motor>=" in (project / "requirements.txt").read_text(encoding="utf-8")
     assert not (project / "app/routes/orders.py").exists()
