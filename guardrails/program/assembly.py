@@ -171,6 +171,9 @@ class Assembly(Machine):
             return True
         return any(isinstance(value, Router) for values in given for value in flat(values))
 
+    def asks_types(self, code: Code) -> bool:
+        return not isinstance(code, Function) or code in self._relevant
+
     def thing(self, value: Value) -> Any:
         if isinstance(value, InstanceValue) and self._is_router_class(value.cls):
             return UNREAD

@@ -136,6 +136,10 @@ class Machine:
         """Whether a call of the function is run rather than asked of ``Types``."""
         return len(function.body.events) <= _SMALL
 
+    def asks_types(self, code: Code) -> bool:
+        """Whether what the run does not know in ``code`` is worth a question to ``Types``."""
+        return True
+
     def hand_on(self, things: Any, site: Site | None = None) -> None:
         """Values go where the run does not follow."""
 
@@ -453,7 +457,7 @@ class Machine:
 
     def _known(self, value: Any, expr: Expr, frame: Frame) -> Any:
         """``value``, or what ``Types`` says of the expression where the run does not know."""
-        if value is not UNREAD:
+        if value is not UNREAD or not self.asks_types(frame.code):
             return value
         return self.converted(self.types.infer(expr, frame.code, frame.block))
 
@@ -658,7 +662,7 @@ class Machine:
         callee = self.eval(call.func, frame)
         arguments = self._arguments(call, index, frame)
         value = self.call(callee, arguments, frame)
-        if value is UNREAD and not isinstance(callee, (Registrar, Method)):
+        if value is UNREAD and not isinstance(callee, (Registrar, Method)) and self.asks_types(frame.code):
             value = self.converted(self.types.infer(CallRef(index), frame.code, call.block))
         frame.block = frame_block
         return value
