@@ -27,6 +27,7 @@ from guardrails import __version__
 from guardrails.analysis import Analysis
 from guardrails.baseline import write_atomically
 from guardrails.options import DEFAULT_EXCLUDE, Options
+from guardrails.repository import repository_root
 
 CACHE_FOLDER = ".guardrails_cache"
 _FORMAT = 1
@@ -42,7 +43,12 @@ examples.
 """
 _NAMED = frozenset({".md", ".rst", ".json", ".lockb"})
 """Suffixes of files whose presence can matter (a changelog, a type checker's settings)."""
-_READ_ABOVE = frozenset({"requirements", ".github", "doc", "docs", "test", "tests"})
+_READ_ABOVE = frozenset(
+    {
+        ".github", "build", "config", "deploy", "deployment", "doc", "docker", "docs", "image", "requirements", "test",
+        "tests",
+    }
+)  # fmt: skip
 """Folders above the checked one, or beside it, in which files can matter too."""
 _LARGE = 2 * 1024 * 1024
 _COARSE = 2_000_000_000
@@ -258,15 +264,10 @@ def _entries(folder: str) -> Iterator[os.DirEntry[str]]:
 
 def _above(folder: str) -> Iterator[str]:
     """The folders above, up to the repository's root; none where there is no repository."""
-    above: list[str] = []
-    here = folder
-    while not os.path.exists(os.path.join(here, ".git")):
-        parent = os.path.dirname(here)
-        if parent == here:
-            return
-        above.append(parent)
-        here = parent
-    yield from above
+    root = repository_root(folder)
+    while root is not None and folder != root:
+        folder = os.path.dirname(folder)
+        yield folder
 
 
 def _digest(path: str, size: int) -> str:

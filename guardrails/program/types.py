@@ -70,6 +70,8 @@ from guardrails.program.values import (
 
 # How deep one question may lead; deeper chains are answered with ignorance.
 _DEPTH = 60
+# How many questions one question may lead to: in knots of recursion nothing is remembered, and the count explodes.
+_BUDGET = 20_000
 # How many alternatives an answer may have before it says nothing.
 _WIDTH = 24
 
@@ -96,6 +98,7 @@ class Types:
         self._kept: dict[int, Expr] = {}
         self._open: dict[object, int] = {}
         self._lowest = _DEPTH + 1
+        self._spent = 0
 
     # --- the frame: memory, recursion, width
 
@@ -107,9 +110,12 @@ class Types:
         if key in self._open:
             self._lowest = min(self._lowest, self._open[key])
             return unknown("recursion")
-        if depth >= _DEPTH:
+        if depth == 0:
+            self._spent = 0
+        self._spent += 1
+        if depth >= _DEPTH or self._spent > _BUDGET:
             self._lowest = min(self._lowest, 0)
-            return unknown("too deep")
+            return unknown("too deep" if depth >= _DEPTH else "the budget of the question is spent")
         before, self._lowest = self._lowest, _DEPTH + 1
         self._open[key] = depth
         try:
