@@ -17,9 +17,7 @@ from typing import Final
 def _spread(canonical_prefix: str, alias_prefixes: str, names: str) -> dict[str, str]:
     """Rows for many names that live in the same two modules: ``a.X`` is really ``b.X``."""
     return {
-        f"{alias}.{name}": f"{canonical_prefix}.{name}"
-        for alias in alias_prefixes.split()
-        for name in names.split()
+        f"{alias}.{name}": f"{canonical_prefix}.{name}" for alias in alias_prefixes.split() for name in names.split()
     }
 
 
@@ -44,9 +42,7 @@ _STANDARD_LIBRARY: Final[dict[str, str]] = {
     "typing_extensions": "typing",
     "logging.Logger.warn": "logging.Logger.warning",
     "logging.warn": "logging.warning",
-    **_spread(
-        "asyncio", "asyncio.tasks", "create_task ensure_future gather wait wait_for shield sleep as_completed"
-    ),
+    **_spread("asyncio", "asyncio.tasks", "create_task ensure_future gather wait wait_for shield sleep as_completed"),
     **_spread("asyncio", "asyncio.tasks", "run_coroutine_threadsafe Task current_task all_tasks"),
     "asyncio.BaseEventLoop": "asyncio.AbstractEventLoop",
     "asyncio.ProactorEventLoop": "asyncio.AbstractEventLoop",
@@ -108,25 +104,19 @@ _PYMONGO: Final[dict[str, str]] = {
         "pymongo.operations",
         "DeleteMany DeleteOne IndexModel InsertOne ReplaceOne UpdateMany UpdateOne",
     ),
-    **_spread(
-        "pymongo", "pymongo.collection", "ASCENDING DESCENDING GEO2D GEOSPHERE HASHED TEXT ReturnDocument"
-    ),
+    **_spread("pymongo", "pymongo.collection", "ASCENDING DESCENDING GEO2D GEOSPHERE HASHED TEXT ReturnDocument"),
     **_spread(
         "pymongo",
         "pymongo.collection",
         "DeleteMany DeleteOne IndexModel InsertOne ReplaceOne UpdateMany UpdateOne",
     ),
     **_spread("pymongo.cursor", "pymongo.collection", "Cursor RawBatchCursor"),
-    **_spread(
-        "pymongo.command_cursor", "pymongo.collection pymongo.database pymongo.mongo_client", "CommandCursor"
-    ),
+    **_spread("pymongo.command_cursor", "pymongo.collection pymongo.database pymongo.mongo_client", "CommandCursor"),
     **_spread("pymongo.collection", "pymongo.database", "Collection"),
     **_spread("pymongo.database", "pymongo.mongo_client", "Database"),
     **_spread("pymongo.asynchronous.collection", "pymongo.asynchronous.database", "AsyncCollection"),
     **_spread("pymongo.asynchronous.database", "pymongo.asynchronous.mongo_client", "AsyncDatabase"),
-    **_spread(
-        "pymongo.asynchronous.cursor", "pymongo.asynchronous.collection", "AsyncCursor AsyncRawBatchCursor"
-    ),
+    **_spread("pymongo.asynchronous.cursor", "pymongo.asynchronous.collection", "AsyncCursor AsyncRawBatchCursor"),
     **_spread("pymongo", "pymongo.cursor pymongo.cursor_shared", "CursorType"),
     "bson.binary.Binary": "bson.Binary",
     "bson.binary.UuidRepresentation": "bson.UuidRepresentation",
@@ -252,17 +242,13 @@ _WEB: Final[dict[str, str]] = {
         "fastapi.param_functions fastapi.params",
         "Body Cookie Depends File Form Header Path Query Security",
     ),
-    **_spread(
-        "starlette.datastructures", "fastapi.datastructures", "Address FormData Headers QueryParams State URL"
-    ),
+    **_spread("starlette.datastructures", "fastapi.datastructures", "Address FormData Headers QueryParams State URL"),
     **_spread(
         "starlette.concurrency",
         "fastapi.concurrency",
         "iterate_in_threadpool run_in_threadpool run_until_first_complete",
     ),
-    **_spread(
-        "starlette.routing", "fastapi.routing", "BaseRoute Match Mount NoMatchFound Route WebSocketRoute"
-    ),
+    **_spread("starlette.routing", "fastapi.routing", "BaseRoute Match Mount NoMatchFound Route WebSocketRoute"),
     **_spread("fastapi.security", "fastapi.security.api_key", "APIKeyCookie APIKeyHeader APIKeyQuery"),
     **_spread(
         "fastapi.security",
@@ -457,12 +443,8 @@ _OBSERVABILITY: Final[dict[str, str]] = {
     "loguru._logger.Logger": "loguru.Logger",
     "asgi_correlation_id.middleware.CorrelationIdMiddleware": "asgi_correlation_id.CorrelationIdMiddleware",
     "asgi_correlation_id.context.correlation_id": "asgi_correlation_id.correlation_id",
-    **_spread(
-        "starlette_context.middleware", "starlette_context.middleware.context_middleware", "ContextMiddleware"
-    ),
-    **_spread(
-        "starlette_context.middleware", "starlette_context.middleware.raw_middleware", "RawContextMiddleware"
-    ),
+    **_spread("starlette_context.middleware", "starlette_context.middleware.context_middleware", "ContextMiddleware"),
+    **_spread("starlette_context.middleware", "starlette_context.middleware.raw_middleware", "RawContextMiddleware"),
     "starlette_exporter.middleware.PrometheusMiddleware": "starlette_exporter.PrometheusMiddleware",
     "prometheus_fastapi_instrumentator.PrometheusFastApiInstrumentator": (
         "prometheus_fastapi_instrumentator.Instrumentator"

@@ -715,9 +715,7 @@ def _driver(family: str) -> Iterator[DriverClass]:
     is_async = family not in _SYNCHRONOUS
     owner = {"client": names["client"], "database": names["database"], "collection": names["collection"]}
 
-    def make(
-        role: str, kind: ClassKind, text: str, *attributes: str, yields: Gives | None = None
-    ) -> DriverClass:
+    def make(role: str, kind: ClassKind, text: str, *attributes: str, yields: Gives | None = None) -> DriverClass:
         return DriverClass(
             names[role],
             kind,
@@ -755,8 +753,7 @@ def _driver(family: str) -> Iterator[DriverClass]:
         is_async,
         _methods(_COLLECTION + _COLLECTION_LEGACY, family),
         MappingProxyType(
-            {"database": names["database"]}
-            | ({"delegate": _PYMONGO["collection"]} if family == "motor" else {})
+            {"database": names["database"]} | ({"delegate": _PYMONGO["collection"]} if family == "motor" else {})
         ),
         attribute=names["collection"],
         subscript=names["collection"],
@@ -789,9 +786,7 @@ _NONE: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 def _beanie() -> Iterator[DriverClass]:
-    def make(
-        name: str, kind: ClassKind, text: str, yields: Gives | None = None, run: bool = False
-    ) -> DriverClass:
+    def make(name: str, kind: ClassKind, text: str, yields: Gives | None = None, run: bool = False) -> DriverClass:
         methods = _methods(text, "beanie")
         return DriverClass(_BEANIE.get(name, name), kind, True, methods, _NONE, yields=yields, awaitable=run)
 
@@ -799,9 +794,7 @@ def _beanie() -> Iterator[DriverClass]:
     yield make("beanie.DocumentWithSoftDelete", "document", _BEANIE_DOCUMENT)
     # fastapi-users' own documents.
     yield make("fastapi_users_db_beanie.BeanieBaseUserDocument", "document", _BEANIE_DOCUMENT)
-    yield make(
-        "fastapi_users_db_beanie.access_token.BeanieBaseAccessTokenDocument", "document", _BEANIE_DOCUMENT
-    )
+    yield make("fastapi_users_db_beanie.access_token.BeanieBaseAccessTokenDocument", "document", _BEANIE_DOCUMENT)
     yield make("beanie.View", "document", _BEANIE_FIND)
     yield make("beanie.UnionDoc", "document", _BEANIE_FIND)
     yield make("beanie.Link", "link", _BEANIE_LINK)

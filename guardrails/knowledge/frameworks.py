@@ -196,8 +196,7 @@ LOG_METHODS: Final = frozenset(
 """Methods of a logger that write a record (``success`` and ``trace`` are loguru's)."""
 
 ROOT_LOGGER_CALLS: Final = frozenset(
-    f"logging.{name}"
-    for name in ("critical", "debug", "error", "exception", "fatal", "info", "log", "warning")
+    f"logging.{name}" for name in ("critical", "debug", "error", "exception", "fatal", "info", "log", "warning")
 )
 """Functions that write to the root logger."""
 

@@ -448,14 +448,10 @@ _WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 # The last words of a name, joined: what the thing is.
 _HEADS: Final[dict[str, SecretKind]] = {
     **dict.fromkeys(("password", "passwd", "pwd", "pswd", "passphrase", "passcode"), "password"),
-    **dict.fromkeys(
-        ("passwordhash", "passwordhashed", "passworddigest", "pwdhash", "passwdhash"), "password_hash"
-    ),
+    **dict.fromkeys(("passwordhash", "passwordhashed", "passworddigest", "pwdhash", "passwdhash"), "password_hash"),
     **dict.fromkeys(("secret", "secretkey", "secretaccesskey"), "secret"),
     # keys that sign or encrypt; `key` alone, `public_key`, `access_key` (a user name at AWS) say nothing
-    **dict.fromkeys(
-        ("signingkey", "encryptionkey", "fernetkey", "hmackey", "jwtkey", "masterkey", "aeskey"), "secret"
-    ),
+    **dict.fromkeys(("signingkey", "encryptionkey", "fernetkey", "hmackey", "jwtkey", "masterkey", "aeskey"), "secret"),
     **dict.fromkeys(("privatekey", "rsaprivatekey", "privatepem"), "private_key"),
     **dict.fromkeys(
         ("apikey", "apitoken", "accountkey", "authkey", "subscriptionkey", "servicerolekey"),
@@ -527,11 +523,7 @@ def _core(name: str) -> list[str]:
     words = _words(name)
     for index, word in enumerate(words):
         # `log_in_password` and `sign_in_token` go on after the preposition
-        if (
-            word in _PREPOSITIONS
-            and index
-            and not (word == "in" and words[index - 1] in {"log", "logged", "sign"})
-        ):
+        if word in _PREPOSITIONS and index and not (word == "in" and words[index - 1] in {"log", "logged", "sign"}):
             words = words[:index]
             break
     while words and (words[-1].isdigit() or (words[-1] in _TAILS and len(words) > 1)):
@@ -582,9 +574,7 @@ def _head(words: list[str]) -> tuple[SecretKind | None, list[str]]:
         if kind is not None:
             return kind, words[:-count]
     last = words[-1]
-    if len(words) > 1 and (
-        last in {"pw", "psw"} or (last == "pass" and not _OPENED.isdisjoint(words[-3:-1]))
-    ):
+    if len(words) > 1 and (last in {"pw", "psw"} or (last == "pass" and not _OPENED.isdisjoint(words[-3:-1]))):
         return "password", words[:-1]
     for head in _GLUED:
         if last.endswith(head):
@@ -644,9 +634,7 @@ _PATH: Final = re.compile(
 )
 _HEADER: Final = re.compile(r"(?i)x(?:-[a-z]+)+")
 _SELECTOR: Final = re.compile(r"[#.][a-z][a-z_-]*|[\w#. ]*\[[\w-]+[*^$~|]?=.*\].*|//\w.*")
-_MASK: Final = re.compile(
-    r"(?i)(?<![a-z0-9])x{3,}(?![a-z0-9])|x{5,}|\*{3,}|\.{3,}|…|•{2,}|_{5,}|-{5,}(?!BEGIN)"
-)
+_MASK: Final = re.compile(r"(?i)(?<![a-z0-9])x{3,}(?![a-z0-9])|x{5,}|\*{3,}|\.{3,}|…|•{2,}|_{5,}|-{5,}(?!BEGIN)")
 _PUBLIC: Final = re.compile(r"-----BEGIN (?:[A-Z]+ )*(?:PUBLIC KEY|CERTIFICATE)|(?:ssh|ecdsa)-[\w-]+ AAAA")
 # Google's app passwords are shown, and pasted, as four groups of four letters
 # (https://support.google.com/accounts/answer/185833).
@@ -713,9 +701,7 @@ def is_placeholder(value: str, name: str = "") -> bool:
         return True
     if len(text) > 4096:
         return True  # a document: the longest keys that people paste are private ones, judged above
-    if any(character.isspace() for character in text) and not (
-        kind == "password" and _APP_PASSWORD.fullmatch(text)
-    ):
+    if any(character.isspace() for character in text) and not (kind == "password" and _APP_PASSWORD.fullmatch(text)):
         return True  # prose
     if any(character.isalpha() and not character.isascii() for character in text):
         return True  # prose in a language of the world

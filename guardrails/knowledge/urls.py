@@ -46,9 +46,7 @@ class ConnectionUrl(NamedTuple):
     shown: str
 
 
-_URL: Final = re.compile(
-    r"(?P<scheme>[a-z][a-z0-9]*)(?P<driver>\+[a-z0-9_]+)?://(?P<authority>[^/?#]*)", re.IGNORECASE
-)
+_URL: Final = re.compile(r"(?P<scheme>[a-z][a-z0-9]*)(?P<driver>\+[a-z0-9_]+)?://(?P<authority>[^/?#]*)", re.IGNORECASE)
 # Holes of f-strings (handed over as `{}`), `str.format`, `%`, templates and shells; `<…>` of documentation.
 _HOLE: Final = re.compile(
     r"\{\{.*?\}\}|\$\{[^}]*\}|\$\([^)]*\)|\{[^{}]*\}|<[^<>]*>|%\(\w+\)[sdr]|%[sdr](?![0-9A-Fa-f])"

@@ -123,8 +123,20 @@ PATH_CONVERTERS: Final = ("float", "int", "path", "str", "uuid")
 
 _ALIVE: Final = frozenset(
     {
-        "alive", "health", "health-check", "healthcheck", "healthz", "heartbeat", "live", "liveness", "livez", "ping",
-        "ready", "readiness", "readyz", "startup",
+        "alive",
+        "health",
+        "health-check",
+        "healthcheck",
+        "healthz",
+        "heartbeat",
+        "live",
+        "liveness",
+        "livez",
+        "ping",
+        "ready",
+        "readiness",
+        "readyz",
+        "startup",
     }
 )
 _ABOUT_THE_SERVICE: Final = frozenset(
@@ -152,9 +164,7 @@ def is_operational(path: str) -> bool:
 LIFECYCLE_KEYWORDS: Final = frozenset({"lifespan", "on_shutdown", "on_startup"})
 """Arguments of apps and routers that take start-up and shutdown code."""
 
-LIFECYCLE_METHODS: Final[Mapping[str, int | None]] = MappingProxyType(
-    {"add_event_handler": 1, "on_event": None}
-)
+LIFECYCLE_METHODS: Final[Mapping[str, int | None]] = MappingProxyType({"add_event_handler": 1, "on_event": None})
 """Methods that register start-up and shutdown code for the event in argument 0 -> the position of the
 function, None for a decorator."""
 

@@ -17,13 +17,19 @@ from guardrails.program.values import ClassValue, ExternalInstance, ExternalValu
 from guardrails.program.web import Web
 
 # Built-in functions that read an iterable to its end, or at least begin to.
-_CONSUMERS = frozenset({"list", "tuple", "set", "sorted", "sum", "min", "max", "any", "all", "dict", "next", "frozenset"})
+_CONSUMERS = frozenset(
+    {"list", "tuple", "set", "sorted", "sum", "min", "max", "any", "all", "dict", "next", "frozenset"}
+)
 _SPAWNERS = frozenset(n.rpartition(".")[2] for n in handoff.TASK_SPAWNERS | handoff.TASK_KEEPERS)
 
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """``kind``: ``call``, ``generator`` (made, not run), ``property`` (read), ``with``, ``handed`` (given to someone who calls it), ``depends``."""
+    """One function that code may run next.
+
+    ``kind``: ``call``, ``generator`` (made, not run), ``property`` (read), ``with``, ``handed`` (given to someone who
+    calls it; ``where`` says where that runs) or ``depends``.
+    """
 
     target: Function
     span: Span

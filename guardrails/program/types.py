@@ -71,16 +71,36 @@ from guardrails.program.values import (
 # How deep one question may lead; deeper chains are answered with ignorance.
 _DEPTH = 60
 # How many questions one question may lead to: in knots of recursion nothing is remembered, and the count explodes.
-_BUDGET = 20_000
+_BUDGET = 3_000
 # How many alternatives an answer may have before it says nothing.
 _WIDTH = 24
 
 _BUILTINS = frozenset(dir(builtins))
 _ITERABLES = frozenset(
-    ["list", "List", "set", "Set", "frozenset", "FrozenSet", "tuple", "Tuple", "Sequence", "MutableSequence", "Iterable", "Iterator", "Collection", "Generator", "AbstractSet", "deque", "Deque"]
+    [
+        "list",
+        "List",
+        "set",
+        "Set",
+        "frozenset",
+        "FrozenSet",
+        "tuple",
+        "Tuple",
+        "Sequence",
+        "MutableSequence",
+        "Iterable",
+        "Iterator",
+        "Collection",
+        "Generator",
+        "AbstractSet",
+        "deque",
+        "Deque",
+    ]
 )
 _ASYNC_ITERABLES = frozenset(["AsyncIterable", "AsyncIterator", "AsyncGenerator"])
-_TRANSPARENT = frozenset(["Optional", "Union", "Annotated", "Final", "ClassVar", "Required", "NotRequired", "ReadOnly", "Mapped"])
+_TRANSPARENT = frozenset(
+    ["Optional", "Union", "Annotated", "Final", "ClassVar", "Required", "NotRequired", "ReadOnly", "Mapped"]
+)
 _COROUTINES = frozenset(["Awaitable", "Coroutine"])
 _DICTS = frozenset(
     ["dict", "Dict", "Mapping", "MutableMapping", "defaultdict", "DefaultDict", "OrderedDict", "WeakValueDictionary"]
@@ -282,7 +302,12 @@ class Types:
             return declared
         if any(isinstance(v, DictValue) for v in declared) and all(_is_empty_dict(v) for v in values):
             return declared
-        if bind.op == "=" and isinstance(bind.value, Items) and bind.value.kind == "list" and isinstance(bind.target, Ref):
+        if (
+            bind.op == "="
+            and isinstance(bind.value, Items)
+            and bind.value.kind == "list"
+            and isinstance(bind.target, Ref)
+        ):
             return self._appended(values, name, code, receiver)
         return values
 
@@ -308,9 +333,7 @@ class Types:
 
     def parameter(self, function: Function, name: str, receiver: Class | None = None) -> Values:
         """What a parameter may be, by its annotation, its default or its dependency; else ``ParameterValue``."""
-        return self._ask(
-            ("parameter", id(function), name, receiver), lambda: self._parameter(function, name, receiver)
-        )
+        return self._ask(("parameter", id(function), name, receiver), lambda: self._parameter(function, name, receiver))
 
     def _parameter(self, function: Function, name: str, receiver: Class | None) -> Values:
         parameter = function.parameters_by_name[name]
@@ -550,7 +573,7 @@ class Types:
 
     @cached_property
     def calls_named(self) -> dict[str, list[tuple[Code, Call]]]:
-        """Every call of the project by the last part of what it calls (imported names too: ``f as g`` is under ``f``)."""
+        """Every call of the project by the last part of what it calls (``f as g`` is under ``f``)."""
         table: dict[str, list[tuple[Code, Call]]] = {}
         for module in self.modules.ordered:
             aliases = {i.alias: i.name for i in module.facts.imports if i.alias and i.name and i.alias != i.name}
@@ -955,7 +978,9 @@ class Types:
                 method = owner.method(name)
                 if method is not None:
                     bound: Value = ClassValue(value.receiver) if method.is_classmethod else instance
-                    return self.returns(method, value.receiver) if method.is_property else (FunctionValue(method, bound),)
+                    return (
+                        self.returns(method, value.receiver) if method.is_property else (FunctionValue(method, bound),)
+                    )
         return fallback or unknown(f"no attribute {name} above {value.cls.qualname}")
 
     def _through_method(self, value: InstanceValue, name: str) -> Values:
@@ -1105,12 +1130,12 @@ class Types:
         if name in _COROUTINES:
             return (CoroutineValue(self.annotation(arguments[-1], code, receiver)),)
         base = self.instances(self.infer(expr.value, code, 0))
-        if name in _ITERABLES or name in _ASYNC_ITERABLES:
-            if not any(isinstance(v, ExternalInstance) and external.is_driver(v.cls) for v in base):
-                parts = [a for a in arguments if not (isinstance(a, Const) and a.value is None)]
-                first = parts[:1] if "Generator" in name else parts
-                items = union(*(self.annotation(a, code, receiver) for a in first))
-                return (SequenceValue(items, name in _ASYNC_ITERABLES),)
+        iterable = name in _ITERABLES or name in _ASYNC_ITERABLES
+        if iterable and not any(isinstance(v, ExternalInstance) and external.is_driver(v.cls) for v in base):
+            parts = [a for a in arguments if not (isinstance(a, Const) and a.value is None)]
+            first = parts[:1] if "Generator" in name else parts
+            items = union(*(self.annotation(a, code, receiver) for a in first))
+            return (SequenceValue(items, name in _ASYNC_ITERABLES),)
         if name in _DICTS and len(arguments) == 2:
             items = self.annotation(arguments[1], code, receiver)
             if any(isinstance(v, InstanceValue) or external.kind(v) for v in items):
@@ -1121,7 +1146,9 @@ class Types:
         if len(owners) == 1 and isinstance(owners[0], InstanceValue):
             own = owners[0].cls
             return tuple(
-                ExternalInstance(v.cls, owner=own) if isinstance(v, ExternalInstance) and external.is_driver(v.cls) else v
+                ExternalInstance(v.cls, owner=own)
+                if isinstance(v, ExternalInstance) and external.is_driver(v.cls)
+                else v
                 for v in base
             )
         return base
@@ -1215,9 +1242,7 @@ class Types:
             return self.items_of(self.annotation(function.facts.returns, function.outer, receiver))
         return union(*results) or unknown("yields something unknown")
 
-    def _filled(
-        self, values: Values, function: Function, call: Call, code: Code, receiver: Class | None
-    ) -> Values:
+    def _filled(self, values: Values, function: Function, call: Call, code: Code, receiver: Class | None) -> Values:
         """``values`` with the parameters of ``function`` replaced by this call's arguments."""
 
         def fill(value: Value) -> Values:
@@ -1352,10 +1377,9 @@ class Types:
         results: list[Values] = []
         for value in values:
             if isinstance(value, InstanceValue):
-                entered = union(
-                    *(self.awaited(self.call_value(m)) for n in ("__aenter__", "__enter__") for m in self.attribute(value, n)
-                      if isinstance(m, FunctionValue))
-                )  # fmt: skip
+                methods = [m for n in ("__aenter__", "__enter__") for m in self.attribute(value, n)]
+                given = (self.awaited(self.call_value(m)) for m in methods if isinstance(m, FunctionValue))
+                entered = union(*given)
                 results.append(entered or (value,))
             elif isinstance(value, ExternalInstance):
                 results.append(external.entered(value))

@@ -177,7 +177,7 @@ class Web:
     # --- what else the framework calls
 
     def functions(self, expr: Expr | None, code: Code, block: int) -> list[Function]:
-        """The project's functions that an expression names (partials unwrapped, classes by constructor and ``__call__``)."""
+        """The project's functions that an expression names: partials unwrapped, classes by constructor."""
         if expr is None:
             return []
         found: list[Function] = []
@@ -205,8 +205,8 @@ class Web:
                 continue
             for code in module.codes():
                 for index, call in enumerate(code.body.calls):
-                    marker = _last(call.func) in {"Depends", "Security"} and self.types.depends_marker(CallRef(index), code)
-                    if marker:
+                    named = _last(call.func) in {"Depends", "Security"}
+                    if named and self.types.depends_marker(CallRef(index), code):
                         found.update(self.functions(_argument(call, 0, "dependency"), code, call.block))
                 if isinstance(code, Function):
                     for parameter in code.facts.parameters:

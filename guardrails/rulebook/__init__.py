@@ -61,9 +61,7 @@ def parse(text: str, path: Path) -> Page:
     """The page that ``text`` holds. Raises ``ValueError`` if title or summary are not as described above."""
     match = _TITLE.match(text)
     if match is None:
-        raise ValueError(
-            f"{path}: a page starts with '# <CODE> <name>', an empty line and a one-line summary"
-        )
+        raise ValueError(f"{path}: a page starts with '# <CODE> <name>', an empty line and a one-line summary")
     code, name, summary = match.groups()
     return Page(code, name, summary, text, path)
 

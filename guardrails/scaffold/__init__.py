@@ -44,9 +44,7 @@ def new_project(
             f"{name!r} cannot be the name (--name): up to 31 small letters, digits, - and _, beginning with a letter"
         )
     if name in _TAKEN:
-        raise ValueError(
-            f"{name!r} cannot be the name (--name): MongoDB keeps the database of that name for itself"
-        )
+        raise ValueError(f"{name!r} cannot be the name (--name): MongoDB keeps the database of that name for itself")
     if driver not in DRIVERS:
         raise ValueError(f"{driver!r} is no driver: choose one of {', '.join(DRIVERS)}")
     for part in without:

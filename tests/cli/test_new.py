@@ -9,9 +9,7 @@ import pytest
 from tests.cli.conftest import Run
 
 
-def test_it_makes_a_project_that_bears_the_folders_name_and_says_what_comes_next(
-    run: Run, folder: Path
-) -> None:
+def test_it_makes_a_project_that_bears_the_folders_name_and_says_what_comes_next(run: Run, folder: Path) -> None:
     result = run("new", "bookshop")
     assert result.exit_code == 0
     assert result.stdout.startswith("Made bookshop in bookshop. Next:\n\n  cd bookshop\n")
@@ -34,9 +32,7 @@ def test_the_options_are_followed(run: Run, folder: Path) -> None:
     assert (project / "app/routes/users.py").exists()
 
 
-def test_the_working_directory_can_become_the_project(
-    run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_working_directory_can_become_the_project(run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     here = folder / "bookshop"
     here.mkdir()
     monkeypatch.chdir(here)

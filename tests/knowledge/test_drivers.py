@@ -122,9 +122,7 @@ def test_subscripts_lead_to_databases_and_collections() -> None:
         ("mongoengine.QuerySet", "delete", "write", False),
     ],
 )
-def test_an_operation_has_its_kind_and_says_whether_to_await(
-    owner: str, name: str, kind: str, awaited: bool
-) -> None:
+def test_an_operation_has_its_kind_and_says_whether_to_await(owner: str, name: str, kind: str, awaited: bool) -> None:
     row = operation(owner, name)
     assert row is not None
     assert (row.kind, row.awaited) == (kind, awaited)

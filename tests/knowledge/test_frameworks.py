@@ -24,9 +24,7 @@ def test_metrics_are_known(name: str) -> None:
     assert frameworks.is_metrics(name)
 
 
-@pytest.mark.parametrize(
-    "name", ["app.metrics", "statsdx", "opentelemetry.trace", "sklearn.metrics", "metrics"]
-)
+@pytest.mark.parametrize("name", ["app.metrics", "statsdx", "opentelemetry.trace", "sklearn.metrics", "metrics"])
 def test_other_names_are_no_metrics(name: str) -> None:
     assert not frameworks.is_metrics(name)
 

@@ -66,9 +66,7 @@ NO_SECRETS = """
 """
 
 
-@pytest.mark.parametrize(
-    ("kind", "name"), [(kind, name) for kind, names in NAMES.items() for name in names.split()]
-)
+@pytest.mark.parametrize(("kind", "name"), [(kind, name) for kind, names in NAMES.items() for name in names.split()])
 def test_names_that_say_secret(kind: str, name: str) -> None:
     found = secret_name(name)
     assert found is not None
@@ -92,8 +90,6 @@ def test_names_that_say_something_else(name: str) -> None:
     assert secret_name(name) is None
 
 
-@pytest.mark.parametrize(
-    "name", ["", "_", "1", "Forgot your password", "the user's token", "x" * 80 + "_password"]
-)
+@pytest.mark.parametrize("name", ["", "_", "1", "Forgot your password", "the user's token", "x" * 80 + "_password"])
 def test_texts_that_are_no_names(name: str) -> None:
     assert secret_name(name) is None

@@ -22,9 +22,7 @@ def body(length: int, alphabet: str = LETTERS) -> str:
 
 
 def jwt(header: dict[str, object], claims: dict[str, object], signature: str) -> str:
-    parts = (
-        base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in (header, claims)
-    )
+    parts = (base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in (header, claims))
     return ".".join((*parts, signature))
 
 
@@ -176,8 +174,7 @@ def test_finds_the_key_in_a_service_account() -> None:
         # published dummies
         "AK" + "IAIOSFODNN7EXAMPLE",
         "aws_secret_access_key = wJalr" + "XUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
-        "Account"
-        + "Key=Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==",
+        "Account" + "Key=Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==",
         jwt(HS256, {"sub": "1234567890", "name": "John Doe", "iat": 1516239022}, body(43)),
         jwt(HS256, {"sub": "johndoe", "exp": 1529604451}, body(43)),
         "11020" + "1543:AAHdqTcvCH1vGWJxfSe1ofSAs0K5PALDsaw",

@@ -48,26 +48,14 @@ REAL = [
 ]
 PLACEHOLDERS = [
     # it says so
-    *(
-        ("SECRET_KEY", value)
-        for value in ("changeme", "change-me", "CHANGE_ME_IN_PRODUCTION", "please-change-this")
-    ),
-    *(
-        ("SECRET_KEY", value)
-        for value in ("your-secret-key", "YOUR_SECRET", "yoursecretkey", "your_secret_here")
-    ),
+    *(("SECRET_KEY", value) for value in ("changeme", "change-me", "CHANGE_ME_IN_PRODUCTION", "please-change-this")),
+    *(("SECRET_KEY", value) for value in ("your-secret-key", "YOUR_SECRET", "yoursecretkey", "your_secret_here")),
     *(
         ("API_KEY", value)
         for value in ("<api-key>", "<your key>", "insert-key-here", "xxx", "XXXXXXXXXXXX", "sk-xxxxxx")
     ),
-    *(
-        ("password", value)
-        for value in ("test", "test123", "testpassword", "dummy", "fake_password", "example")
-    ),
-    *(
-        ("password", value)
-        for value in ("placeholder", "TODO", "replace-me", "not_a_password", "********", "...")
-    ),
+    *(("password", value) for value in ("test", "test123", "testpassword", "dummy", "fake_password", "example")),
+    *(("password", value) for value in ("placeholder", "TODO", "replace-me", "not_a_password", "********", "...")),
     ("SECRET_KEY", "fake-super-secret-token"),
     ("STRIPE_SECRET_KEY", "sk_" + "test_4eC39HqLyjWDarjtT1zdp7dc"),
     ("AWS_SECRET_ACCESS_KEY", "wJalr" + "XUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"),
@@ -80,18 +68,12 @@ PLACEHOLDERS = [
         for value in ("", "   ", "-", "*", "None", "null", "string", "required", "hidden", "aaaaaaaa")
     ),
     # a hole, or a reference to the real one
-    *(
-        ("password", value)
-        for value in ("{}", "{password}", "{{ db_password }}", "${DB_PASSWORD}", "$DB_PASSWORD")
-    ),
+    *(("password", value) for value in ("{}", "{password}", "{{ db_password }}", "${DB_PASSWORD}", "$DB_PASSWORD")),
     *(
         ("password", value)
         for value in ("%s", "%(password)s", ":password", "$password", "$(cat secret)", "{cipher}9f3a")
     ),
-    *(
-        ("password", value)
-        for value in ("op://vault/db/password", "vault:secret/db#pw", "[password]", "env:DB_PASS")
-    ),
+    *(("password", value) for value in ("op://vault/db/password", "vault:secret/db#pw", "[password]", "env:DB_PASS")),
     ("SECRET_KEY", "arn:aws:secretsmanager:eu-west-1:111122223333:secret:films"),
     ("SECRET_KEY", "projects/films/secrets/jwt/versions/latest"),
     # a message
@@ -100,10 +82,7 @@ PLACEHOLDERS = [
     ("password", "密码错误"),
     ("token", "Token expired"),
     # an address, a path, a file, an algorithm, a selector, a public key
-    *(
-        ("token", value)
-        for value in ("/auth/token", "auth/token", "https://id.example.org/token", "./run/token.txt")
-    ),
+    *(("token", value) for value in ("/auth/token", "auth/token", "https://id.example.org/token", "./run/token.txt")),
     ("private_key", "certs/jwt.pem"),
     ("private_key", "jwt-private.key"),
     ("secret", "application/x-www-form-urlencoded"),
@@ -128,18 +107,9 @@ PLACEHOLDERS = [
     ("CONF_PASSWORD", "password"),
     ("S3_SECRET_KEY", "secret_key"),
     # a thing: another field, a setting, an event, a state
-    *(
-        ("password", value)
-        for value in ("user_password", "trustStorePassword", "connection.password", "DB_PASSWORD")
-    ),
-    *(
-        ("token", value)
-        for value in ("bearer", "Bearer", "refresh", "access", "email_verification", "oauth2_token")
-    ),
-    *(
-        ("secret", value)
-        for value in ("JWT_SECRET_NAME", "app.jwt.secret", "films-jwt-config", "secret_updated")
-    ),
+    *(("password", value) for value in ("user_password", "trustStorePassword", "connection.password", "DB_PASSWORD")),
+    *(("token", value) for value in ("bearer", "Bearer", "refresh", "access", "email_verification", "oauth2_token")),
+    *(("secret", value) for value in ("JWT_SECRET_NAME", "app.jwt.secret", "films-jwt-config", "secret_updated")),
     ("api_key", "demo"),
     ("password", "password_reset_required"),
     ("Authorization", "Bearer"),

@@ -98,9 +98,7 @@ def test_masked_passwords(password: str) -> None:
     assert found.password == "masked"
 
 
-@pytest.mark.parametrize(
-    ("user", "password"), [("user", "pass"), ("username", "password"), ("<user>", "<pw>")]
-)
+@pytest.mark.parametrize(("user", "password"), [("user", "pass"), ("username", "password"), ("<user>", "<pw>")])
 def test_the_password_of_documentation_is_masked(user: str, password: str) -> None:
     found = connection_url(url("mongodb", user, password, "localhost"))
     assert found is not None

@@ -104,9 +104,7 @@ def test_a_method_registers_a_handler(
 
 
 def test_other_methods_register_no_handler() -> None:
-    assert not {"include_router", "mount", "middleware", "exception_handler", "on_event"} & set(
-        web.REGISTRATIONS
-    )
+    assert not {"include_router", "mount", "middleware", "exception_handler", "on_event"} & set(web.REGISTRATIONS)
 
 
 def test_every_name_in_the_tables_is_canonical() -> None:

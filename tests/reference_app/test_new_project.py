@@ -20,9 +20,7 @@ CHOICES: list[dict[str, Any]] = [
 ]
 
 TRACES = {
-    "orders": re.compile(
-        r"OrderS|OrderR|OrderW|ORDERS|/orders|idempoten|InsufficientStock|session=session", re.I
-    ),
+    "orders": re.compile(r"OrderS|OrderR|OrderW|ORDERS|/orders|idempoten|InsufficientStock|session=session", re.I),
     "products": re.compile(r"product(?!ion)|\bsku|catalog|categor|text_search|ttl", re.I),
 }
 
@@ -31,12 +29,8 @@ def texts_of(project: Path) -> list[Path]:
     return [path for path in sorted(project.rglob("*")) if path.suffix in (".py", ".md")]
 
 
-@pytest.fixture(
-    scope="module", params=CHOICES, ids=lambda choice: "-".join((choice["driver"], choice["name"]))
-)
-def made(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[Path, dict[str, Any]]:
+@pytest.fixture(scope="module", params=CHOICES, ids=lambda choice: "-".join((choice["driver"], choice["name"])))
+def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
     folder = tmp_path_factory.mktemp("made") / "project"
     return new_project(folder, **request.param), request.param
 

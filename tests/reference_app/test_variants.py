@@ -45,8 +45,7 @@ def test_only_the_variant_knows_motor() -> None:
         path.relative_to(HOME)
         for folder in ("server/app", "server/scripts", "server-motor/app")
         for path in (HOME / folder).rglob("*.py")
-        if "import motor" in path.read_text(encoding="utf-8")
-        or "from motor" in path.read_text(encoding="utf-8")
+        if "import motor" in path.read_text(encoding="utf-8") or "from motor" in path.read_text(encoding="utf-8")
     }
     assert knowing == {Path("server-motor/app/core/database.py")}
     assert "motor" not in (HOME / "server" / "requirements.txt").read_text(encoding="utf-8")

@@ -86,12 +86,8 @@ FINDINGS = (
         message="app.routes.users.create blocks the event loop: notify_everyone ends in requests.post",
         help="Call it with `await asyncio.to_thread(…)`, or use httpx.AsyncClient.",
         related=(
-            DiagnosticRelated(
-                "app/services/notify.py", 12, 5, "app.services.notify.notify_everyone calls send_mail"
-            ),
-            DiagnosticRelated(
-                "app/utils/mail.py", 30, 9, "app.utils.mail.send_mail calls requests.post, which blocks"
-            ),
+            DiagnosticRelated("app/services/notify.py", 12, 5, "app.services.notify.notify_everyone calls send_mail"),
+            DiagnosticRelated("app/utils/mail.py", 30, 9, "app.utils.mail.send_mail calls requests.post, which blocks"),
         ),
         fingerprint="0" * 31 + "3",
     ),
@@ -135,9 +131,7 @@ OUTCOME = Outcome(
 )
 
 CLEAN = Outcome(
-    result=Result(
-        1, "app", 3, (), Summary(0, 0, 0, 0, 0, {str(rule): RuleScore(True, 0) for rule in range(1, 11)})
-    ),
+    result=Result(1, "app", 3, (), Summary(0, 0, 0, 0, 0, {str(rule): RuleScore(True, 0) for rule in range(1, 11)})),
     stale=(),
     problems=(),
     skipped=(),

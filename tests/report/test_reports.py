@@ -94,15 +94,11 @@ def test_the_underline_stands_under_the_span_in_terminal_columns(folder: Path) -
     lines = rendered("text", folder, width=80).splitlines()
     [code] = [index for index, line in enumerate(lines) if "print(" in line]
     assert lines[code].index("print") == lines[code + 1].index("━")
-    assert (
-        lines[code + 1].count("━") == len('print("äöü€𝄞", 名前)') + 2
-    )  # two characters are two columns wide
+    assert lines[code + 1].count("━") == len('print("äöü€𝄞", 名前)') + 2  # two characters are two columns wide
 
 
 def test_the_json_report_is_as_its_schema_says_and_reads_back(folder: Path) -> None:
-    schema = json.loads(
-        (Path(report.__file__).parent / "schemas" / "result-1.schema.json").read_text("utf-8")
-    )
+    schema = json.loads((Path(report.__file__).parent / "schemas" / "result-1.schema.json").read_text("utf-8"))
     validator = jsonschema.Draft202012Validator(schema)
     for outcome in (OUTCOME, CLEAN):
         text = rendered("json", folder, outcome)
@@ -111,9 +107,7 @@ def test_the_json_report_is_as_its_schema_says_and_reads_back(folder: Path) -> N
 
 
 def test_the_published_schema_names_the_fields_of_the_records() -> None:
-    schema = json.loads(
-        (Path(report.__file__).parent / "schemas" / "result-1.schema.json").read_text("utf-8")
-    )
+    schema = json.loads((Path(report.__file__).parent / "schemas" / "result-1.schema.json").read_text("utf-8"))
     [finding] = msgspec.to_builtins(OUTCOME.result.findings[:1])
     assert list(schema["$defs"]["finding"]["properties"]) == list(finding)
     assert list(schema["$defs"]["summary"]["properties"]) == list(msgspec.to_builtins(OUTCOME.result.summary))
@@ -162,9 +156,7 @@ def test_github_commands_escape_what_would_end_them(folder: Path) -> None:
         CLEAN,
         result=msgspec.structs.replace(
             CLEAN.result,
-            findings=(
-                msgspec.structs.replace(OUTCOME.result.findings[0], path="a,b:c.py", message="50%\nmore"),
-            ),
+            findings=(msgspec.structs.replace(OUTCOME.result.findings[0], path="a,b:c.py", message="50%\nmore"),),
         ),
     )
     first, _ = rendered("github", folder, outcome).splitlines()

@@ -49,9 +49,7 @@ def test_codes_and_names_are_separated_by_commas() -> None:
 
 @pytest.mark.parametrize("where", ["first", "last"])
 def test_a_comment_at_either_end_of_a_statement_reaches_all_of_it(where: str) -> None:
-    first, last = (
-        ("  # guardrails: ignore[GR301]", "") if where == "first" else ("", "  # guardrails: ignore[GR301]")
-    )
+    first, last = ("  # guardrails: ignore[GR301]", "") if where == "first" else ("", "  # guardrails: ignore[GR301]")
     assert silenced(f"x = 0\ny = f({first}\n    a,\n    b,\n){last}\nz = 0\n") == [2, 3, 4, 5]
 
 
