@@ -94,17 +94,18 @@ def validate(found: Found, overrides: Mapping[str, Any] | None = None, display: 
     replaces the file's whole selection, ``ignore`` and ``extend_select`` add to it. ``display``: how messages
     name the file.
     """
-    from pydantic import ValidationError
-
-    from guardrails.schema import Configuration
-
     file = display or (found.path.name if found.path else "")
     mistakes: list[Mistake] = []
     options = Options()
-    try:
-        options = Configuration.model_validate(found.table).options()
-    except ValidationError as error:
-        mistakes.extend(_mistakes(error, found, file))
+    if found.table:  # pydantic takes longer to import than a small application to check
+        from pydantic import ValidationError
+
+        from guardrails.schema import Configuration
+
+        try:
+            options = Configuration.model_validate(found.table).options()
+        except ValidationError as error:
+            mistakes.extend(_mistakes(error, found, file))
     mistakes.extend(_unknown_selectors(found.table, found, file))
     if overrides:
         mistakes.extend(Mistake("", 0, message) for message in _selector_messages(_given(overrides)))

@@ -35,6 +35,8 @@ from guardrails.suppressions import UNUSED, Suppressions
 if TYPE_CHECKING:
     from guardrails.program import Program
 
+_FIRST_HALF = frozenset({1, 2, 3, 7})
+"""The rules whose checks ask most of the call graph; the others together cost about as much."""
 _FORK_FROM = 300_000
 """Bytes of application code beside the largest application: linking takes seconds for a megabyte."""
 
@@ -84,18 +86,25 @@ def analyse(
 
     projects, facts = _read(paths, options, where.cwd, workers, progress)
     full = [project for project in projects if project.files]
+    # One application alone is asked in two halves, which share little but the types of things.
+    parts = _halves(chosen) if len(full) == 1 else (chosen,)
+    work = [(project, part) for project in full for part in parts]
     answers = forked.each(
-        lambda project: _check(project, facts, chosen, options, progress),
-        full,
+        lambda item: _check(item[0], facts, item[1], options, progress),
+        work,
         _Run,
-        costs=[sum(file.size for file in project.files if file.application) for project in full],
+        costs=[sum(file.size for file in project.files if file.application) for project, _ in work],
         enough=_FORK_FROM,
         workers=workers or usable_cores(),
     )
-    for answer in answers:
-        run.findings.extend(answer.findings)
-        run.outranked.extend(answer.outranked)
+    spoken: dict[Path, list[Finding]] = {}
+    for (project, _), answer in zip(work, answers):
+        spoken.setdefault(project.root, []).extend(answer.findings)
         run.problems.extend(answer.problems)
+    for findings in spoken.values():
+        kept = overlaps.apply(_in_order(findings))
+        run.findings.extend(kept)
+        run.outranked.extend(set(findings).difference(kept))
 
     comments = {path: module.comments for path, module in facts.items() if isinstance(module, ModuleFacts)}
     suppressions = Suppressions(comments, checks)
@@ -158,17 +167,22 @@ def _read(
 def _check(
     project: Project, facts: Mapping[str, Facts], chosen: Sequence[Check], options: Options, progress: Progress
 ) -> _Run:
-    """What the checks say of one application, overlaps settled; and the bugs that showed."""
+    """What the checks say of one application, overlaps not settled; and the bugs that showed."""
     run = _Run()
     progress(f"linking {project.name}")
     program = _link(project, facts, options, run)
     if program is not None:
         asked = [check for check in chosen if not (check.project and project.library)]
         with _uncollected():
-            spoken = _ask(program, project.name, asked, run, progress)
-        run.findings.extend(overlaps.apply(spoken))
-        run.outranked.extend(set(spoken).difference(run.findings))
+            run.findings.extend(_ask(program, project.name, asked, run, progress))
     return run
+
+
+def _halves(checks: Sequence[Check]) -> tuple[Sequence[Check], ...]:
+    """The checks about layers, connections, repositories and asynchrony, and the others."""
+    first = [check for check in checks if check.rule in _FIRST_HALF]
+    second = [check for check in checks if check.rule not in _FIRST_HALF]
+    return tuple(half for half in (first, second) if half)
 
 
 @contextmanager
@@ -199,7 +213,7 @@ def _link(project: Project, facts: Mapping[str, Facts], options: Options, run: _
 
 
 def _ask(program: Program, name: str, checks: Sequence[Check], run: _Run, progress: Progress) -> list[Finding]:
-    """What the checks say of one application, in order of place."""
+    """What the checks say of one application."""
     findings: list[Finding] = []
     for check in checks:
         progress(f"checking {name}: {check.code} {check.name}")
@@ -207,7 +221,7 @@ def _ask(program: Program, name: str, checks: Sequence[Check], run: _Run, progre
             findings.extend(check.run(program))
         except Exception:
             run.problems.append(Problem(check.code, name, traceback.format_exc()))
-    return _in_order(findings)
+    return findings
 
 
 def _in_order(findings: Iterable[Finding]) -> list[Finding]:
