@@ -117,8 +117,8 @@ class Indexing:
         return verdict
 
     def asks_for_index(self, query: Query) -> bool:
-        """Whether a query filters or sorts by anything but ``_id``."""
-        return any(path != "_id" for path in fields(query))
+        """Whether a query filters or sorts by anything but ``_id``, and ``_id`` does not already pin its document."""
+        return any(path != "_id" for path in fields(query)) and not plan(query, ()).pinned
 
     def patterns_alone(self, query: Query) -> tuple[str, ...]:
         """The fields of the branches whose only conditions are patterns that no index bounds."""
