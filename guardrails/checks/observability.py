@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from guardrails.checks.registry import check
 from guardrails.finding import Finding, Related, Severity
 from guardrails.program import Program
-from guardrails.program.expressions import tail
+from guardrails.program.model import tail
 
 
 @check("GR1001", "print-call", Severity.ERROR)

@@ -30,8 +30,8 @@ from guardrails.facts.records import (
 from guardrails.knowledge import web as tables
 from guardrails.program.calls import positions
 from guardrails.program.errors import Except
-from guardrails.program.expressions import keyword, tail
-from guardrails.program.model import Class, Code, Function
+from guardrails.program.expressions import keyword
+from guardrails.program.model import Class, Code, Function, tail
 from guardrails.program.values import (
     ClassValue,
     ExternalInstance,

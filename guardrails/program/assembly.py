@@ -14,8 +14,8 @@ from typing import Any
 
 from guardrails.facts.records import Items
 from guardrails.knowledge import web as tables
-from guardrails.program.machine import Machine, tail
-from guardrails.program.model import Class, Code, Function, Module
+from guardrails.program.machine import Machine
+from guardrails.program.model import Class, Code, Function, Module, tail
 from guardrails.program.modules import Modules
 from guardrails.program.things import (
     UNREAD,

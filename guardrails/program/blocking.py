@@ -10,7 +10,7 @@ from functools import cached_property
 from guardrails.facts.records import Attr, Await, Bind, Call, CallRef, Const, Expr, Op, Ref, Span, parts_of
 from guardrails.knowledge import blocking as tables
 from guardrails.program.calls import CallGraph, Edge
-from guardrails.program.model import Code, Function
+from guardrails.program.model import Code, Function, argument
 from guardrails.program.modules import Modules
 from guardrails.program.types import Types
 from guardrails.program.values import (
@@ -118,12 +118,12 @@ class Blocks:
         """Whether the arguments make it block (see ``Blocking.argument`` and ``NON_BLOCKING``)."""
         silent = tables.NON_BLOCKING.get(row.name)
         if silent is not None:
-            value = self._argument(call, *silent)
+            value = argument(call, *silent)
             if isinstance(value, Const) and value.value in (False, 0):
                 return False
         if row.argument is None:
             return True
-        value = self._argument(call, *row.argument)
+        value = argument(call, *row.argument)
         if value is None or (isinstance(value, Const) and not value.value):
             return False
         memory = tables.IN_MEMORY
@@ -133,13 +133,6 @@ class Blocks:
             if found == LiteralValue(None):
                 return False
         return True
-
-    @staticmethod
-    def _argument(call: Call, position: int, name: str) -> Expr | None:
-        for keyword in call.keywords:
-            if keyword.name == name:
-                return keyword.value
-        return call.args[position] if position < len(call.args) else None
 
     def _locks(self, code: Code) -> Iterator[BlockingCall]:
         """A ``threading`` lock held over an ``await`` or a blocking call makes every other holder wait."""

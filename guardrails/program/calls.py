@@ -10,10 +10,10 @@ from guardrails.facts.records import Attr, Bind, Call, CallRef, Expr, Item, Lamb
 from guardrails.knowledge import handoff
 from guardrails.program import external
 from guardrails.program.layers import Layers
-from guardrails.program.model import Class, Code, Function, Module
+from guardrails.program.model import Class, Code, Function, Module, tail
 from guardrails.program.modules import Modules
 from guardrails.program.types import Types
-from guardrails.program.values import ClassValue, ExternalInstance, ExternalValue, FunctionValue, InstanceValue, Value
+from guardrails.program.values import ClassValue, ExternalValue, FunctionValue, InstanceValue, Value
 from guardrails.program.web import Web
 
 # Built-in functions that read an iterable to its end, or at least begin to.
@@ -120,7 +120,7 @@ class CallGraph:
         if isinstance(expr, Attr):
             return expr.name in self._callables
         if isinstance(expr, CallRef):
-            return _tail(code.body.calls[expr.index].func) in {"partial", "partialmethod"}
+            return tail(code.body.calls[expr.index].func) in {"partial", "partialmethod"}
         return isinstance(expr, (Lambda, Item))
 
     @cached_property
@@ -346,11 +346,6 @@ class CallGraph:
         return isinstance(code, Function) and code in self.request_path
 
 
-def _tail(expr: Expr) -> str:
-    name = getattr(expr, "name", "")
-    return name.rpartition(".")[2] if isinstance(name, str) else ""
-
-
 def positions(code: Code) -> Iterator[tuple[int, Expr]]:
     """Every expression of a body with the block it is evaluated in."""
     for block in code.body.blocks:
@@ -361,8 +356,3 @@ def positions(code: Code) -> Iterator[tuple[int, Expr]]:
         for part in parts_of(event):
             for expr in code.walk(part):
                 yield event.block, expr
-
-
-def is_instance_of(value: object, cls: str) -> bool:
-    """Whether a value is an instance of exactly that third-party class."""
-    return isinstance(value, ExternalInstance) and value.cls == cls

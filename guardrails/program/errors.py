@@ -26,9 +26,9 @@ from guardrails.facts.records import (
 from guardrails.finding import Place
 from guardrails.knowledge import web as tables
 from guardrails.program.calls import positions
-from guardrails.program.expressions import keyword, tail
+from guardrails.program.expressions import keyword
 from guardrails.program.layers import words_of
-from guardrails.program.model import Class, Code, Function, Module
+from guardrails.program.model import Class, Code, Function, Module, tail
 from guardrails.program.values import (
     ClassValue,
     ExternalInstance,

@@ -42,12 +42,6 @@ def of_definitions(code: Code) -> Iterator[tuple[int, Expr]]:
                 yield event.block, part
 
 
-def tail(expr: Expr | None) -> str:
-    """The last part of the name that an expression ends in; empty where it has none."""
-    name = getattr(expr, "name", "")
-    return name.rpartition(".")[2] if isinstance(name, str) else ""
-
-
 def keyword(keywords: tuple[Keyword, ...], *names: str) -> Expr | None:
     """The value of the first keyword that has one of these names."""
     return next((k.value for k in keywords if k.name in names), None)

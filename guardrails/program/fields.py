@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from guardrails.facts.records import Bind, Call, CallRef, Const, Expr, Item, Items, Mapping, Op, Ref, Unknown
 from guardrails.knowledge.frameworks import MODEL_BASES, SETTINGS_BASES
 from guardrails.program import external
-from guardrails.program.expressions import keyword, tail, text_of
-from guardrails.program.model import Class, Code
+from guardrails.program.expressions import keyword, text_of
+from guardrails.program.model import Class, Code, tail
 from guardrails.program.types import Types
 from guardrails.program.values import ClassValue, ExternalValue
 

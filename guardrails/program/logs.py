@@ -28,9 +28,8 @@ from guardrails.facts.records import (
 )  # fmt: skip
 from guardrails.knowledge import frameworks
 from guardrails.knowledge.secrets import secret_name
-from guardrails.program.expressions import tail
 from guardrails.program.layers import words_of
-from guardrails.program.model import Code, Function, Module
+from guardrails.program.model import Code, Function, Module, tail
 from guardrails.program.values import ExternalInstance, ExternalValue, InstanceValue, LiteralValue, Values
 
 if TYPE_CHECKING:

@@ -44,7 +44,7 @@ from guardrails.facts.records import (
     unpack,
 )  # fmt: skip
 from guardrails.program import external
-from guardrails.program.model import Class, Code, Function, Module
+from guardrails.program.model import Class, Code, Function, Module, tail
 from guardrails.program.modules import Modules
 from guardrails.program.things import (
     KEYS,
@@ -854,8 +854,3 @@ def _block_of(code: Code, span: Span) -> int:
         if within and start[:2] <= (line, column) <= end[2:]:
             found = index
     return found
-
-
-def tail(expr: Expr) -> str:
-    name = getattr(expr, "name", "")
-    return name.rpartition(".")[2] if isinstance(name, str) else ""

@@ -344,3 +344,17 @@ def bound_names(target: Expr) -> Iterator[str]:
         yield from bound_names(target.value)
     elif isinstance(target, Walrus):
         yield target.name
+
+
+def tail(expr: Expr | None) -> str:
+    """The last part of the name that an expression ends in; empty where it has none."""
+    name = getattr(expr, "name", "")
+    return name.rpartition(".")[2] if isinstance(name, str) else ""
+
+
+def argument(call: Call, position: int | None, name: str) -> Expr | None:
+    """The argument of a call with this keyword or, failing that, at this position."""
+    for keyword in call.keywords:
+        if keyword.name == name:
+            return keyword.value
+    return call.args[position] if position is not None and position < len(call.args) else None

@@ -11,9 +11,9 @@ from guardrails.knowledge import frameworks
 from guardrails.knowledge import web as tables
 from guardrails.program import external
 from guardrails.program.assembly import Mounted
-from guardrails.program.expressions import evaluated, keyword, tail
+from guardrails.program.expressions import evaluated, keyword
 from guardrails.program.layers import words_of
-from guardrails.program.model import Class, Function
+from guardrails.program.model import Class, Function, tail
 from guardrails.program.mongo import Client
 from guardrails.program.values import ClassValue, ExternalValue, FunctionValue, MappingValue, Value
 from guardrails.program.web import Site

@@ -17,9 +17,9 @@ from guardrails.knowledge.frameworks import (
     is_pydantic_2,
 )  # fmt: skip
 from guardrails.knowledge.secrets import secret_name
-from guardrails.program.expressions import evaluated, keyword, tail, text_of
+from guardrails.program.expressions import evaluated, keyword, text_of
 from guardrails.program.fields import NONE, Field, Type
-from guardrails.program.model import Class, Code, Function
+from guardrails.program.model import Class, Code, Function, tail
 from guardrails.program.values import (
     NOTHING,
     ClassValue,

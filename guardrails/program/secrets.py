@@ -34,8 +34,8 @@ from guardrails.facts.records import (
 from guardrails.knowledge import secrets as tables
 from guardrails.knowledge.frameworks import ENVIRONMENT_READER_CLASSES, SECRET_TYPES
 from guardrails.knowledge.urls import ConnectionUrl, connection_url
-from guardrails.program.expressions import evaluated, keyword, tail, text_of
-from guardrails.program.model import Class, Code, Module
+from guardrails.program.expressions import evaluated, keyword, text_of
+from guardrails.program.model import Class, Code, Module, tail
 from guardrails.program.values import ExternalInstance, ExternalValue
 
 if TYPE_CHECKING:

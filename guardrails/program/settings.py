@@ -30,10 +30,10 @@ from guardrails.knowledge.frameworks import (
     SETTINGS_BASES,
 )  # fmt: skip
 from guardrails.knowledge.secrets import secret_name
-from guardrails.program.expressions import evaluated, keyword, tail, text_of
+from guardrails.program.expressions import evaluated, keyword, text_of
 from guardrails.program.fields import NONE, Field
 from guardrails.program.layers import words_of
-from guardrails.program.model import Class, Code, Module
+from guardrails.program.model import Class, Code, Module, tail
 from guardrails.program.values import ExternalInstance, ExternalValue, Value
 from guardrails.project.environment import DotenvFile, dotenv_kind
 

@@ -41,7 +41,7 @@ from guardrails.facts.records import (
 )  # fmt: skip
 from guardrails.program import external
 from guardrails.program.installed import Installed, site_packages
-from guardrails.program.model import Class, Code, Definition, Function, Module, bound_names
+from guardrails.program.model import Class, Code, Definition, Function, Module, bound_names, tail
 from guardrails.program.modules import Modules
 from guardrails.program.values import (
     NOTHING,
@@ -427,14 +427,14 @@ class Types:
         """The metadata of ``Annotated[...]`` in an annotation, through type aliases."""
         if budget == 0:
             return
-        if isinstance(expr, Item) and _tail(expr.value) == "Annotated" and isinstance(expr.index, Items):
+        if isinstance(expr, Item) and tail(expr.value) == "Annotated" and isinstance(expr.index, Items):
             yield from self._annotated_parts(expr.index.items[0], code, budget - 1)
             for part in expr.index.items[1:]:
                 yield part, code
         elif isinstance(expr, Op) and expr.op == "|":
             for operand in expr.operands:
                 yield from self._annotated_parts(operand, code, budget - 1)
-        elif isinstance(expr, Item) and _tail(expr.value) in _TRANSPARENT:
+        elif isinstance(expr, Item) and tail(expr.value) in _TRANSPARENT:
             yield from self._annotated_parts(expr.index, code, budget - 1)
         elif isinstance(expr, Ref):
             bind, owner = self.single_binding(expr, code)
@@ -579,7 +579,7 @@ class Types:
             aliases = {i.alias: i.name for i in module.facts.imports if i.alias and i.name and i.alias != i.name}
             for code in module.codes():
                 for call in code.body.calls:
-                    name = _tail(call.func)
+                    name = tail(call.func)
                     table.setdefault(aliases.get(name, name) or name, []).append((code, call))
         return table
 
@@ -1105,17 +1105,17 @@ class Types:
 
     def _type_variable(self, call: Call, code: Code) -> Values:
         """``T = TypeVar("T", bound=Base)`` admits its bound; ``UserId = NewType("UserId", str)`` its base."""
-        if _tail(call.func) == "TypeVar":
+        if tail(call.func) == "TypeVar":
             for keyword in call.keywords:
                 if keyword.name == "bound":
                     return self.annotation(keyword.value, code)
             return unknown("a type variable")
-        if _tail(call.func) == "NewType" and len(call.args) == 2:
+        if tail(call.func) == "NewType" and len(call.args) == 2:
             return self.annotation(call.args[1], code)
         return unknown("a computed type")
 
     def _generic(self, expr: Item, code: Code, receiver: Class | None) -> Values:
-        name = _tail(expr.value)
+        name = tail(expr.value)
         arguments = expr.index.items if isinstance(expr.index, Items) else (expr.index,)
         if name in {"Annotated", "Final", "ClassVar", "Optional", "Required", "NotRequired", "Mapped"}:
             return self.annotation(arguments[0], code, receiver)
@@ -1492,7 +1492,7 @@ def _through_super(func: Expr, code: Code) -> bool:
     """Whether a call is ``super().name(...)``."""
     if not (isinstance(func, Attr) and isinstance(func.value, CallRef)):
         return False
-    return _tail(code.body.calls[func.value.index].func) == "super"
+    return tail(code.body.calls[func.value.index].func) == "super"
 
 
 def _is_empty_dict(value: Value) -> bool:
@@ -1508,13 +1508,6 @@ def _unconditional(definition: Definition) -> bool:
     if isinstance(definition, Bind):
         return definition.block == 0 and definition.op == "=" and definition.value is not None
     return definition.facts.block == 0
-
-
-def _tail(expr: Expr) -> str:
-    """The last part of what an expression names."""
-    if isinstance(expr, Ref):
-        return expr.name.rpartition(".")[2]
-    return expr.name if isinstance(expr, Attr) else ""
 
 
 def _is_builtin(values: Values) -> bool:

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from guardrails.facts.records import Call, CallRef, Const, Expr, Items, Keyword, Mapping, Ref
 from guardrails.knowledge import web as tables
-from guardrails.program.model import Class, Code, Function, Module
+from guardrails.program.model import Class, Code, Function, Module, argument, tail
 from guardrails.program.modules import Modules
 from guardrails.program.types import Types
 from guardrails.program.values import (
@@ -136,11 +136,11 @@ class Web:
             if row.decorator:
                 handlers = [decorated[index]] if index in decorated else self._called_with(code, index)
             else:
-                handlers = self.functions(_argument(call, row.endpoint, "endpoint"), code, call.block)
+                handlers = self.functions(argument(call, row.endpoint, "endpoint"), code, call.block)
             for handler in handlers:
                 yield Registered(
                     handler, Site(code, index), owner, owners, self._methods(call, row), self.text(
-                        _argument(call, 0, "path"), code, call.block
+                        argument(call, 0, "path"), code, call.block
                     ), row.websocket,
                 )  # fmt: skip
 
@@ -205,9 +205,9 @@ class Web:
                 continue
             for code in module.codes():
                 for index, call in enumerate(code.body.calls):
-                    named = _last(call.func) in {"Depends", "Security"}
+                    named = tail(call.func) in {"Depends", "Security"}
                     if named and self.types.depends_marker(CallRef(index), code):
-                        found.update(self.functions(_argument(call, 0, "dependency"), code, call.block))
+                        found.update(self.functions(argument(call, 0, "dependency"), code, call.block))
                 if isinstance(code, Function):
                     for parameter in code.facts.parameters:
                         for value in self.types.dependency(code, parameter.name) or ():
@@ -229,7 +229,7 @@ class Web:
                     found.add(function)
             for code in module.codes():
                 for call in code.body.calls:
-                    name = _last(call.func)
+                    name = tail(call.func)
                     if name in {"add_middleware", "Middleware"} and call.args:
                         for value in self.types.infer(call.args[0], code, call.block):
                             if isinstance(value, ClassValue):
@@ -247,7 +247,7 @@ class Web:
                 for decorator in function.facts.decorators:
                     if isinstance(decorator, CallRef) and function.outer is not None:
                         call = function.outer.body.calls[decorator.index]
-                        if _last(call.func) == "exception_handler":
+                        if tail(call.func) == "exception_handler":
                             found.setdefault(function, []).append(Site(function.outer, decorator.index))
             for code in module.codes():
                 for index, call in enumerate(code.body.calls):
@@ -257,8 +257,8 @@ class Web:
         return {function: tuple(sites) for function, sites in found.items()}
 
     def _handler_expressions(self, call: Call, code: Code) -> Iterator[Expr]:
-        if _last(call.func) == "add_exception_handler":
-            handler = _argument(call, 1, "handler")
+        if tail(call.func) == "add_exception_handler":
+            handler = argument(call, 1, "handler")
             if handler is not None:
                 yield handler
         for keyword in call.keywords:
@@ -294,10 +294,10 @@ class Web:
                     for keyword in call.keywords:
                         if keyword.name in tables.LIFECYCLE_KEYWORDS:
                             found.update(self._lifecycle(keyword, code, call))
-                    if _last(call.func) == "add_event_handler":
-                        found.update(self.functions(_argument(call, 1, "func"), code, call.block))
-                    if _last(call.func) == "append" and _base(call.func).endswith((".on_startup", ".on_shutdown")):
-                        found.update(self.functions(_argument(call, 0, "func"), code, call.block))
+                    if tail(call.func) == "add_event_handler":
+                        found.update(self.functions(argument(call, 1, "func"), code, call.block))
+                    if tail(call.func) == "append" and _base(call.func).endswith((".on_startup", ".on_shutdown")):
+                        found.update(self.functions(argument(call, 0, "func"), code, call.block))
                 for bind in code.attribute_bindings:
                     if isinstance(bind.target, Ref) and bind.target.name.endswith(".lifespan_context"):
                         found.update(self.functions(bind.value, code, bind.block))
@@ -307,19 +307,6 @@ class Web:
         value = keyword.value
         parts = value.items if isinstance(value, Items) else (value,)
         return [function for part in parts for function in self.functions(part, code, call.block)]
-
-
-def _argument(call: Call, position: int | None, name: str) -> Expr | None:
-    """An argument by position or keyword."""
-    for keyword in call.keywords:
-        if keyword.name == name:
-            return keyword.value
-    return call.args[position] if position is not None and position < len(call.args) else None
-
-
-def _last(expr: Expr) -> str:
-    name = getattr(expr, "name", "")
-    return name.rpartition(".")[2] if isinstance(name, str) else ""
 
 
 def _base(expr: Expr) -> str:
