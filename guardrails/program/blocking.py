@@ -12,6 +12,7 @@ from guardrails.knowledge import blocking as tables
 from guardrails.program.calls import CallGraph, Edge
 from guardrails.program.model import Code, Function, argument
 from guardrails.program.modules import Modules
+from guardrails.program.mongo import Mongo
 from guardrails.program.types import Types
 from guardrails.program.values import (
     ExternalInstance,
@@ -46,13 +47,13 @@ class Reach:
 class Blocks:
     """Answers about blocking code."""
 
-    def __init__(self, modules: Modules, types: Types, calls: CallGraph, extra: tuple[str, ...]) -> None:
+    def __init__(self, modules: Modules, types: Types, calls: CallGraph, extra: tuple[str, ...], mongo: Mongo) -> None:
         self.modules = modules
         self.types = types
         self.calls = calls
         self.table = tables.Extension(extra)
+        self.mongo = mongo
         self._direct: dict[Code, tuple[BlockingCall, ...]] = {}
-        self._mongo_names = frozenset(n for n in tables.BLOCKING_CALLS if tables.BLOCKING_CALLS[n].kind == "mongo")
 
     def direct(self, code: Code) -> tuple[BlockingCall, ...]:
         """The blocking calls that a body makes itself, one per handle: reads of what ``open()`` gave are no others."""
@@ -80,11 +81,22 @@ class Blocks:
                 handles.add(index)
                 continue
             row = rows[0]
+            if row.kind == "mongo" and self._only_async_clients:
+                continue
             if not self._applies(row, call, code):
                 continue
             handles.add(index)
             yield BlockingCall(code, call.span, call.block, row, _shown(row.name, call))
         yield from self._locks(code)
+
+    @cached_property
+    def _only_async_clients(self) -> bool:
+        """Whether every client that the project constructs is asynchronous.
+
+        Then a synchronous class in an annotation is a slip: its methods are those of the asynchronous one.
+        """
+        clients = self.mongo.clients
+        return bool(clients) and all(client.is_async for client in clients)
 
     @staticmethod
     def _uses_handle(value: Value, code: Code, handles: set[int]) -> bool:

@@ -105,7 +105,7 @@ class Program:
 
     @cached_property
     def blocking(self) -> Blocks:
-        return Blocks(self.modules, self.types, self.calls, self.options.blocking_calls)
+        return Blocks(self.modules, self.types, self.calls, self.options.blocking_calls, self.mongo)
 
     @cached_property
     def indexing(self) -> Indexing:
