@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -129,7 +130,7 @@ class Contracts:
                 session_options=options.session_options,
                 contract_options={k: v for k, v in contract_options.items() if k not in {"name", "type"}},
             )
-            check = contract.check(graph=_copy(graph), verbose=False)
+            check = contract.check(graph=deepcopy(graph), verbose=False)
         except (InvalidContractOptions, MissingImport, KeyError, ValueError, ImportError, AttributeError) as error:
             message = f"{name} cannot be run: {type(error).__name__}: {error}"
             yield Broken(name, "invalid", message.splitlines()[0], name, place, (), ())
@@ -177,12 +178,6 @@ class Contracts:
             return f"{root.display_root}/{relative}" if root.display_root not in {"", "."} else relative
         except ValueError:
             return path.name
-
-
-def _copy(graph: Any) -> Any:
-    from copy import deepcopy
-
-    return deepcopy(graph)
 
 
 def _chains(metadata: object) -> Iterator[tuple[tuple[str, str, int], ...]]:

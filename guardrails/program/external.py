@@ -85,11 +85,6 @@ def canonical(dotted: str) -> str:
     return aliases.canonical(dotted)
 
 
-def class_of(name: str) -> str:
-    """The class that a name names."""
-    return canonical(name)
-
-
 def ancestry(name: str) -> tuple[str, ...]:
     """A third-party class and what it is known to descend from, nearest first."""
     order: dict[str, None] = {name: None}
@@ -180,19 +175,8 @@ def subscript(value: ExternalInstance, label: LiteralValue | ParameterValue | No
     return unknown("an item of a third-party object")
 
 
-def instance_member(owner: str, name: str, receiver: Value) -> Values:
-    """An attribute that a project's class has from a third-party base, where the tables know it."""
-    row = drivers.CLASSES.get(owner)
-    if row is None or name not in row.methods:
-        return ()
-    method = row.methods[name]
-    if method.attribute and method.type is not None and isinstance(receiver, InstanceValue):
-        return (ExternalInstance(method.type, owner=receiver.cls),)
-    return (ExternalValue(f"{owner}.{name}", receiver),)
-
-
-def class_member(owner: str, name: str, receiver: Value) -> Values:
-    """An attribute that a project's class itself has from a third-party base, where the tables know it."""
+def base_member(owner: str, name: str, receiver: Value) -> Values:
+    """An attribute that a project's class, or an instance of it, has from a third-party base the tables know."""
     row = drivers.CLASSES.get(owner)
     if row is None or name not in row.methods:
         return ()

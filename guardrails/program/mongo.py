@@ -9,7 +9,7 @@ from functools import cached_property
 from guardrails.facts.records import Attr, Bind, Call, CallRef, Const, Expr, Item, Mapping, Ref, Span
 from guardrails.knowledge import drivers
 from guardrails.program import external
-from guardrails.program.model import Class, Code, Module
+from guardrails.program.model import Class, Code
 from guardrails.program.modules import Modules
 from guardrails.program.types import Types
 from guardrails.program.values import (
@@ -260,10 +260,6 @@ class Mongo:
             return next((c for c in _CLIENT_CLASSES if self.types.is_a(value.cls, c)), None)
         return None
 
-    def is_handle(self, value: Value) -> bool:
-        """Whether a value is a connection handle: client, database, collection, engine or bucket."""
-        return external.kind(value) in _HANDLES
-
     def handle_kind(self, value: Value) -> str:
         """``client``, ``database``, ``collection``, ``engine`` or ``gridfs``; empty for anything else."""
         kind = external.kind(value)
@@ -275,22 +271,6 @@ class Mongo:
             isinstance(owner, str) and (row := drivers.CLASSES.get(owner)) is not None and row.kind == "document"
             for owner in self.types.mro(cls)
         )
-
-    # --- global handles
-
-    @cached_property
-    def global_handles(self) -> dict[tuple[Module, str], str]:
-        """Module-level names that hold a connection handle, with the kind of handle."""
-        table: dict[tuple[Module, str], str] = {}
-        for module in self.modules.ordered:
-            for name, definitions in module.bindings.items():
-                if any(hasattr(d, "op") for d in definitions):
-                    for value in self.types.in_module(module, name):
-                        kind = self.handle_kind(value)
-                        if kind:
-                            table[module, name] = kind
-                            break
-        return table
 
 
 @dataclass(frozen=True, slots=True)

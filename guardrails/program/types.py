@@ -841,7 +841,7 @@ class Types:
         fallback: Values = ()
         for owner in self.mro(value.cls):
             if isinstance(owner, str):
-                members = external.instance_member(owner, name, value)
+                members = external.base_member(owner, name, value)
                 if members:
                     return members
                 fallback = fallback or external.inherited(owner, name, value)
@@ -946,7 +946,7 @@ class Types:
         fallback: Values = ()
         for owner in self.mro(value.cls):
             if isinstance(owner, str):
-                members = external.class_member(owner, name, value)
+                members = external.base_member(owner, name, value)
                 if members:
                     return members
                 fallback = fallback or external.inherited(owner, name, value)
@@ -970,7 +970,7 @@ class Types:
         fallback: Values = ()
         for owner in rest:
             if isinstance(owner, str):
-                members = external.instance_member(owner, name, instance)
+                members = external.base_member(owner, name, instance)
                 if members:
                     return members
                 fallback = fallback or external.inherited(owner, name, instance)
@@ -1160,7 +1160,7 @@ class Types:
             if isinstance(value, ClassValue):
                 results.append(InstanceValue(value.cls))
             elif isinstance(value, ExternalValue):
-                results.append(ExternalInstance(external.class_of(value.name)))
+                results.append(ExternalInstance(external.canonical(value.name)))
             elif isinstance(value, SequenceValue):
                 results.extend(self.instances(value.items))
             elif value == NOTHING:

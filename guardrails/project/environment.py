@@ -466,11 +466,6 @@ def _is_program(folder: Path) -> bool:
     return "package.json" in names or (code and not MARKERS.isdisjoint(names))
 
 
-def _subfolders(folder: Path) -> Iterable[Path]:
-    """The folders directly in ``folder`` that may hold code."""
-    return [folder / name for name in names_in(folder) if not name.startswith(".") and (folder / name).is_dir()]
-
-
 def read_text(path: Path) -> str:
     """The text of a small file, also as Windows tools write it (UTF-16, BOM); empty where there is none."""
     try:
