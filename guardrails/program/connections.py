@@ -119,18 +119,20 @@ class Connections:
     def _closing(self, code: Code) -> Iterator[tuple[Code, int] | None]:
         """What the calls of a body close: where it was constructed, or None for a client that cannot be traced."""
         for call in code.body.calls:
-            name = getattr(call.func, "name", "")
-            if name.rpartition(".")[2] not in _CLOSERS:
-                continue
-            for value in self.types.infer(call.func, code, call.block):
-                receiver = value.receiver if isinstance(value, ExternalValue) else None
-                if isinstance(receiver, ExternalInstance) and external.kind(receiver) == "client":
-                    yield receiver.origin
-                elif isinstance(value, ExternalValue):
-                    if value.name in drivers.FUNCTIONS:
+            # A bound method that is handed on closes too: `to_thread(client.close)`, `callback(client.close)`.
+            for function in (call.func, *call.args):
+                name = getattr(function, "name", "")
+                if name.rpartition(".")[2] not in _CLOSERS:
+                    continue
+                for value in self.types.infer(function, code, call.block):
+                    receiver = value.receiver if isinstance(value, ExternalValue) else None
+                    if isinstance(receiver, ExternalInstance) and external.kind(receiver) == "client":
+                        yield receiver.origin
+                    elif isinstance(value, ExternalValue):
+                        if value.name in drivers.FUNCTIONS:
+                            yield None
+                    elif isinstance(value, UnknownValue) and ("client" in name.lower() or "mongo" in name.lower()):
                         yield None
-                elif isinstance(value, UnknownValue) and ("client" in name.lower() or "mongo" in name.lower()):
-                    yield None
 
     def _entered(self, code: Code) -> Iterator[tuple[Code, int]]:
         """Clients that a ``with`` closes."""
@@ -140,17 +142,11 @@ class Connections:
                     if external.kind(value) == "client" and isinstance(value, ExternalInstance) and value.origin:
                         yield value.origin
         for call in code.body.calls:
-            if getattr(call.func, "name", "").rpartition(".")[2] in {
-                "enter_async_context",
-                "enter_context",
-                "callback",
-                "push_async_callback",
-            }:
+            if getattr(call.func, "name", "").rpartition(".")[2] in {"enter_async_context", "enter_context"}:
                 for argument in call.args:
                     for value in self.types.infer(argument, code, call.block):
-                        receiver = value.receiver if isinstance(value, ExternalValue) else value
-                        if isinstance(receiver, ExternalInstance) and receiver.origin is not None:
-                            yield receiver.origin
+                        if isinstance(value, ExternalInstance) and value.origin is not None:
+                            yield value.origin
 
     @cached_property
     def never_closed(self) -> tuple[Client, ...]:
