@@ -37,6 +37,17 @@ def first_literal(path: str) -> str | None:
     return segment if segment and "{" not in segment else None
 
 
+def beginnings(path: str) -> list[str]:
+    """What a path begins with before its first parameter, in whole segments, the longest first; all of a path without
+    parameters is one. Another path covers it, or has its ``key``, only if the longest of the other is among these.
+    """
+    first = PATH_PARAMETER.search(path)
+    found = [path if first is None else path[: first.start()].rpartition("/")[0]]
+    while found[-1]:
+        found.append(found[-1].rpartition("/")[0])
+    return found
+
+
 def covers(earlier: str, later: str) -> bool:
     """Whether every path that ``later`` matches is one that ``earlier`` matches. False where that is not sure:
     a converter that is not Starlette's own matches what nobody here knows.

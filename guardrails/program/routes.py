@@ -375,9 +375,9 @@ class Routes:
     def duplicates(self) -> tuple[Conflict, ...]:
         """Routes of which an earlier one has a method and the path, once for each later handler."""
 
-        def same(later: Route, earlier: list[Route]) -> Route | None:
+        def same(later: Route, rivals: list[Route]) -> Route | None:
             own = paths.key(later.full)
-            return next((e for e in earlier if e.kinds & later.kinds and paths.key(e.full) == own), None)
+            return next((e for e in rivals if e.kinds & later.kinds and paths.key(e.full) == own), None)
 
         return self._conflicts(same)
 
@@ -387,9 +387,9 @@ class Routes:
         each later handler.
         """
 
-        def answering(later: Route, earlier: list[Route]) -> Route | None:
+        def answering(later: Route, rivals: list[Route]) -> Route | None:
             own = paths.key(later.full)
-            covering = [e for e in earlier if e.kinds & later.kinds and paths.covers(e.full, later.full)]
+            covering = [e for e in rivals if e.kinds & later.kinds and paths.covers(e.full, later.full)]
             if frozenset().union(*(e.kinds for e in covering)) >= later.kinds:
                 return next((e for e in covering if paths.key(e.full) != own), None)
             return None
@@ -397,21 +397,41 @@ class Routes:
         return self._conflicts(answering)
 
     def _conflicts(self, find: Callable[[Route, list[Route]], Route | None]) -> tuple[Conflict, ...]:
-        """What ``find`` finds for a route among the earlier ones that are there whenever it is."""
+        """What ``find`` finds for a route among its rivals."""
         found: dict[Place, Conflict] = {}
-        for app in self.apps:
-            judged = [r for r in app.routes if r.path is not None and r.kinds and not r.late]
-            places = [r.place for r in judged]
-            for position, (place, later) in enumerate(zip(places, judged)):
-                before = list(zip(places[:position], judged))
-                # A router that is included twice repeats its routes: nothing is lost where their own handler answers.
-                repeated = any(p == place and _replaces(r, later) for p, r in before)
-                if place not in found and not repeated:
-                    earlier = [r for p, r in before if p != place and r.conditions <= later.conditions]
-                    conflicting = find(later, earlier)
-                    if conflicting is not None:
-                        found[place] = Conflict(conflicting, later)
+        for later, rivals in self._rivals:
+            if later.place not in found:
+                conflicting = find(later, rivals)
+                if conflicting is not None:
+                    found[later.place] = Conflict(conflicting, later)
         return tuple(found[place] for place in sorted(found))
+
+    @cached_property
+    def _rivals(self) -> list[tuple[Route, list[Route]]]:
+        """Routes with the earlier ones that are there whenever they are and that may answer for them, in order: those
+        that begin as they do (see ``paths.beginnings``). Few routes do, so that no two need be compared in vain.
+        """
+        found: list[tuple[Route, list[Route]]] = []
+        for app in self.apps:
+            by_handler: dict[Place, list[Route]] = {}
+            by_beginning: dict[str, list[tuple[int, Route]]] = {}
+            for position, later in enumerate(app.routes):
+                if later.path is None or not later.kinds or later.late:
+                    continue
+                place, beginnings = later.place, paths.beginnings(later.full)
+                # A router that is included twice repeats its routes: nothing is lost where their own handler answers.
+                own = by_handler.setdefault(place, [])
+                if not any(_replaces(route, later) for route in own):
+                    alike = sorted(
+                        (row for beginning in beginnings for row in by_beginning.get(beginning, ())),
+                        key=lambda row: row[0],
+                    )
+                    rivals = [r for _, r in alike if r.place != place and r.conditions <= later.conditions]
+                    if rivals:
+                        found.append((later, rivals))
+                own.append(later)
+                by_beginning.setdefault(beginnings[0], []).append((position, later))
+        return found
 
     # --- dependencies
 

@@ -53,6 +53,13 @@ def test_covering(earlier: str, later: str, covers: bool) -> None:
     assert paths.covers(earlier, later) is covers
 
 
+@given(st.lists(SEGMENTS, min_size=1, max_size=4), st.lists(SEGMENTS, min_size=1, max_size=4))
+def test_a_path_begins_as_one_that_covers_it_or_has_its_key(first: list[str], second: list[str]) -> None:
+    earlier, later = numbered(first), numbered(second)
+    if paths.covers(earlier, later) or paths.key(earlier) == paths.key(later):
+        assert paths.beginnings(earlier)[0] in paths.beginnings(later)
+
+
 def test_keys_forget_names_and_keep_converters() -> None:
     assert paths.key("/a/{b}/{c:int}") == paths.key("/a/{x:str}/{y:int}")
     assert paths.key("/a/{b}") != paths.key("/a/{b:path}")
