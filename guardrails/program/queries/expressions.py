@@ -582,11 +582,11 @@ class Evaluator:
         if name not in _VALUE_METHODS and name not in odm.FIELD_METHODS:
             return None
         base = self.value(target, frame, call.block)
-        positional, _ = self.arguments(call, frame)
         if isinstance(base, FieldName):
             if name in ("asc", "desc"):
                 return (str(base), 1 if name == "asc" else -1)
             operator = odm.FIELD_METHODS.get(name)
+            positional, _ = self.arguments(call, frame)
             return Test({str(base): {operator: positional[0]}}) if operator and positional else None
         if isinstance(base, dict):
             if name == "copy":
@@ -597,7 +597,8 @@ class Evaluator:
                 return list(base.values())
             if name == "keys":
                 return list(base)
-            if name in ("get", "pop") and positional:
+            positional = self.arguments(call, frame)[0] if name in ("get", "pop") else []
+            if positional:
                 default = positional[1] if len(positional) > 1 else None
                 return looked_up(base, positional[0], default)
         if isinstance(base, list) and name == "copy":
@@ -607,19 +608,22 @@ class Evaluator:
         return None
 
     def _external(self, name: str, call: Call, frame: Frame) -> Any:
-        positional, keywords = self.arguments(call, frame)
+        """What a function of a library makes of its arguments, which are read only where it is known what it does."""
         last = name.rpartition(".")[2]
+        if name == "bool":
+            return Few(RUN_TIME)
+        if not (name in _BUILT_IN or last == "Regex" or name.startswith(_LIBRARIES)):
+            return Unknown(f"what {name} gives is not known")
+        positional, keywords = self.arguments(call, frame)
         if name == "re.compile" or last == "Regex":
             return _pattern(positional, keywords, call)
-        if name in ("dict", "bson.SON", "collections.OrderedDict", "bson.son.SON"):
+        if name in _DICTS:
             base: Any = positional[0] if positional else {}
             if isinstance(base, (list, tuple)):
                 base = {p[0]: p[1] for p in base if isinstance(p, (list, tuple)) and len(p) == 2}
             return merged(base, keywords) if keywords else base
-        if name in ("list", "tuple", "copy.copy", "copy.deepcopy", "typing.cast", "sorted", "set"):
+        if name in _SAME:
             return positional[-1] if positional else []
-        if name == "bool":
-            return Few(RUN_TIME)
         if name == "odmantic.Index":
             return Spec(positional, keywords, frame.code.place(call.span))
         if name == "getattr" and len(positional) > 1 and isinstance(positional[0], Record):
@@ -647,9 +651,9 @@ class Evaluator:
         return choice(found) if found else RUN_TIME
 
     def _instance(self, cls: Class, call: Call, frame: Frame) -> Any:
-        positional, keywords = self.arguments(call, frame)
         if self.types.is_a(cls, "dict"):
             return RUN_TIME
+        positional, keywords = self.arguments(call, frame)
         names = [name for name, found in cls.bindings.items() if any(getattr(d, "annotation", None) for d in found)]
         init = cls.method("__init__")
         if init is not None:
@@ -683,6 +687,10 @@ Evaluator._readers = {
 }
 
 _REQUESTS = ("UpdateOne", "UpdateMany", "ReplaceOne", "DeleteOne", "DeleteMany", "InsertOne")
+_DICTS = frozenset({"dict", "bson.SON", "collections.OrderedDict", "bson.son.SON"})
+_SAME = frozenset({"list", "tuple", "copy.copy", "copy.deepcopy", "typing.cast", "sorted", "set"})
+_BUILT_IN = frozenset({"re.compile", "getattr", *_DICTS, *_SAME})
+_LIBRARIES = ("pymongo.", "beanie.", "odmantic.", "mongoengine.Q")
 _VALUE_METHODS = frozenset({"copy", "items", "values", "keys", "get", "pop", "asc", "desc"})
 
 
