@@ -12,10 +12,10 @@ import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec import Struct, field
 from pathspec import GitIgnoreSpec
 
 from guardrails import forked
@@ -48,8 +48,7 @@ def silent(message: str) -> None:
     """The progress that nobody watches."""
 
 
-@dataclass(frozen=True)
-class Where:
+class Where(Struct, frozen=True):
     """The folders of a run, absolute. ``cwd``: displayed paths are relative to it.
 
     ``anchor``: fingerprints are relative to it. ``config``: path globs are relative to it.
@@ -60,8 +59,7 @@ class Where:
     config: Path
 
 
-@dataclass
-class _Run:
+class _Run(Struct):
     """What piles up while the applications are checked."""
 
     findings: list[Finding] = field(default_factory=list)

@@ -9,13 +9,13 @@ not, and neither does a finding that is itself silent.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from guardrails.finding import Finding
 
 
-@dataclass(frozen=True, slots=True)
-class Overlap:
+class Overlap(Struct, frozen=True):
     """``silent`` says nothing where one of ``speaking`` has spoken in the same ``scope``.
 
     Scopes: ``place`` (starts at the same point), ``line`` (starts on a line that the speaking finding

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from guardrails.finding import Finding, Severity
 
@@ -22,8 +23,7 @@ _CODE = re.compile(r"GR(\d{1,2})\d\d\Z")
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)+\Z")
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(Struct, frozen=True):
     """A registered check. ``project``: one finding for the whole project rather than per place."""
 
     code: str

@@ -12,10 +12,11 @@ ODMantic 1 and MongoEngine 0.29, checked against the signatures of the installed
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
 from typing import Final, Literal, NamedTuple, TypeAlias, get_args
+
+from msgspec import Struct
 
 ClassKind: TypeAlias = Literal[
     "client",  # owns the connections
@@ -115,8 +116,7 @@ class Method(NamedTuple):
         return next((argument for argument in self.arguments if argument.role == role), None)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class DriverClass:
+class DriverClass(Struct, frozen=True, eq=False):
     """A class of a driver or ODM.
 
     ``subscript`` and ``attribute`` are the classes that ``x[...]`` and ``x.anything`` give (a database of a

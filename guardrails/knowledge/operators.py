@@ -7,8 +7,9 @@ reads nothing else about operators. ``page`` is the manual's page on the operato
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 _QUERY = "https://www.mongodb.com/docs/manual/reference/operator/query/"
 _STAGE = "https://www.mongodb.com/docs/manual/reference/operator/aggregation/"
@@ -68,8 +69,7 @@ class StageRole(str, Enum):
     """Changes documents; what follows no longer speaks of the collection's fields."""
 
 
-@dataclass(frozen=True, slots=True)
-class Operator:
+class Operator(Struct, frozen=True):
     """A query operator: ``$gt``. ``family`` is the manual's heading."""
 
     name: str
@@ -78,8 +78,7 @@ class Operator:
     page: str
 
 
-@dataclass(frozen=True, slots=True)
-class Stage:
+class Stage(Struct, frozen=True):
     """An aggregation stage: ``$match``."""
 
     name: str

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from http import HTTPStatus
 from types import MappingProxyType
 from typing import Final, Literal, TypeAlias
+
+from msgspec import Struct
 
 # --- applications and routers
 # ------------------------------------------------------------------------------------
@@ -72,8 +73,7 @@ ASGI_APPS: Final = frozenset(
 TEST_CLIENTS: Final = frozenset({"starlette.testclient.TestClient", "async_asgi_testclient.TestClient"})
 
 
-@dataclass(frozen=True, slots=True)
-class Registration:
+class Registration(Struct, frozen=True):
     """A method of an application or router that registers a handler.
 
     ``methods``: the HTTP methods, empty where the keyword ``methods`` says them (GET without it) and for

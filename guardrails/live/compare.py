@@ -7,15 +7,15 @@ matched with the live one that differs least; what stays unmatched is missing or
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from guardrails.program.queries.documents import read_index
 from guardrails.program.queries.model import And, Filter, Index, IndexKey, Unknown, show_keys
 
 
-@dataclass(frozen=True, slots=True)
-class Drift:
+class Drift(Struct, frozen=True):
     """One difference. ``kind``: ``missing``, ``extra``, ``order``, ``direction`` or ``options``.
 
     ``declared`` is None for an extra index, ``live`` for a missing one. ``detail``: what differs, in words.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from guardrails.knowledge.operators import Role
 from guardrails.live.connection import LiveDatabase
@@ -27,8 +28,7 @@ _POINT = {"type": "Point", "coordinates": [0, 0]}
 _SQUARE = {"type": "Polygon", "coordinates": [[[0, 0], [0, 1], [1, 1], [0, 0]]]}
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """What the server would do. ``scans``: it reads the whole collection; None where it has nothing to plan.
 
     ``index``: the names of the indexes it uses.

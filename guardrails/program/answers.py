@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from guardrails.facts.records import (
     Attr,
@@ -61,8 +62,7 @@ _SENDERS = frozenset({"send_json", "send_text", "send_bytes"})
 _DEPTH = 6
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """An answer that is wrong. ``what``: how a message names it; ``subject``: short and stable."""
 
     span: Span

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
+
+from msgspec import Struct
 
 from guardrails.finding import Place
 from guardrails.knowledge.web import forbidden_in_inner_layer
@@ -19,8 +20,7 @@ from guardrails.program.modules import Modules
 _REQUIRED = (("routes",), ("services",), ("repositories",), ("models", "schemas"), ("core",))
 
 
-@dataclass(frozen=True, slots=True)
-class Chain:
+class Chain(Struct, frozen=True):
     """Imports that follow one another; in a circle the last leads back to the first."""
 
     edges: tuple[ImportEdge, ...]

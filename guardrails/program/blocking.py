@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
+
+from msgspec import Struct
 
 from guardrails.facts.records import Attr, Await, Bind, Call, CallRef, Const, Expr, Op, Ref, Span, parts_of
 from guardrails.knowledge import blocking as tables
@@ -23,8 +24,7 @@ from guardrails.program.values import (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class BlockingCall:
+class BlockingCall(Struct, frozen=True):
     """A blocking call where it stands. ``shown``: how the code names it."""
 
     code: Code
@@ -34,8 +34,7 @@ class BlockingCall:
     shown: str
 
 
-@dataclass(frozen=True, slots=True)
-class Reach:
+class Reach(Struct, frozen=True):
     """A call in async code that leads, through ``chain``, to ``end``."""
 
     code: Function

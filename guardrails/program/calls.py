@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import cached_property
+
+from msgspec import Struct
 
 from guardrails.facts.records import Attr, Bind, Call, CallRef, Expr, Item, Lambda, Ref, Span, parts_of, span_of
 from guardrails.knowledge import handoff
@@ -23,8 +24,7 @@ _CONSUMERS = frozenset(
 _SPAWNERS = frozenset(n.rpartition(".")[2] for n in handoff.TASK_SPAWNERS | handoff.TASK_KEEPERS)
 
 
-@dataclass(frozen=True, slots=True)
-class Edge:
+class Edge(Struct, frozen=True):
     """One function that code may run next.
 
     ``kind``: ``call``, ``generator`` (made, not run), ``property`` (read), ``with``, ``handed`` (given to someone who

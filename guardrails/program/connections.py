@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from guardrails.facts.records import Attr, Block, Call, Const, Expr, Op, Ref, Span
 from guardrails.knowledge import drivers
@@ -33,8 +34,7 @@ _CACHES = frozenset({"lru_cache", "cache", "cached", "singleton"})
 _CLOSERS = frozenset({"close", "aclose", "disconnect", "disconnect_all", "close_client", "close_connection"})
 
 
-@dataclass(frozen=True, slots=True)
-class GlobalRead:
+class GlobalRead(Struct, frozen=True):
     """A function's first read of a handle that a module holds. ``handle``: as written; ``kind``: client, database, …"""
 
     function: Function
@@ -43,8 +43,7 @@ class GlobalRead:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class ProviderCall:
+class ProviderCall(Struct, frozen=True):
     """A call of a database provider by code that could receive the database instead."""
 
     function: Function

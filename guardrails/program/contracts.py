@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from guardrails.finding import Place, Related
 from guardrails.options import Options
@@ -17,8 +18,7 @@ from guardrails.program.modules import Modules
 _FILES = ("setup.cfg", ".importlinter", "pyproject.toml")
 
 
-@dataclass(frozen=True, slots=True)
-class Broken:
+class Broken(Struct, frozen=True):
     """One illegal chain of a broken contract."""
 
     contract: str

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from guardrails.facts.records import (
     Await,
@@ -66,8 +67,7 @@ _HTTP = ("httpx.AsyncClient.", "aiohttp.ClientSession.")
 _HTTP_METHODS = frozenset(["get", "post", "put", "patch", "delete", "head", "options", "request", "send"])
 
 
-@dataclass(frozen=True, slots=True)
-class Unawaited:
+class Unawaited(Struct, frozen=True):
     """A call whose coroutine is dropped or used as a value. ``what``: the callee; ``how``: what became of it."""
 
     code: Code
@@ -76,8 +76,7 @@ class Unawaited:
     how: str
 
 
-@dataclass(frozen=True, slots=True)
-class LoopedAwait:
+class LoopedAwait(Struct, frozen=True):
     """An operation awaited once per item of a loop; ``through``: the project's method that performs it, if any."""
 
     code: Code

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from guardrails.facts.records import (
     Assert,
@@ -62,8 +63,7 @@ _ROUTE_FOLDERS = frozenset({"endpoint", "endpoints", "route", "router", "routers
 _ALLOWED_LAYERS = frozenset({"routes", "wiring"})
 
 
-@dataclass(frozen=True, slots=True)
-class Except:
+class Except(Struct, frozen=True):
     """An ``except`` where it stands. ``caught``: what it may catch, empty for a bare one; ``name``: what it binds."""
 
     code: Code
@@ -98,8 +98,7 @@ class Except:
         return f"except {tail(expr)}"
 
 
-@dataclass(frozen=True, slots=True)
-class HttpRaise:
+class HttpRaise(Struct, frozen=True):
     """A raise of an HTTP exception; ``cls``: the project's subclass, where it is one."""
 
     code: Code

@@ -8,7 +8,8 @@ Semantics of Pydantic 1 and 2: a field is an annotated name of a class body that
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from guardrails.facts.records import Bind, Call, CallRef, Const, Expr, Item, Items, Mapping, Op, Ref, Unknown
 from guardrails.knowledge.frameworks import MODEL_BASES, SETTINGS_BASES
@@ -26,8 +27,7 @@ _FIELDS = frozenset(
 _DEPTH = 12
 
 
-@dataclass(frozen=True, slots=True)
-class Type:
+class Type(Struct, frozen=True):
     """What an annotation names: a class of the project (``cls``), or a third-party type by canonical name.
 
     ``name`` is ``typing.Union`` for alternatives (``| None`` too), ``None`` for None, and empty where the annotation
@@ -52,8 +52,7 @@ class Type:
             yield from argument.parts()
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(Struct, frozen=True, eq=False):
     """A field of a Pydantic class.
 
     ``default``: the expression that gives its value where none comes, None for a computed one and for none at all;
@@ -67,7 +66,7 @@ class Field:
     type: Type
     default: Expr | None
     required: bool
-    options: dict[str, Expr] = field(default_factory=dict, compare=False)
+    options: dict[str, Expr] = field(default_factory=dict)
 
 
 class Fields:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from guardrails.facts.records import Import, Span, line_of
 from guardrails.finding import Place
@@ -15,8 +16,7 @@ if TYPE_CHECKING:
     from grimp import ImportGraph
 
 
-@dataclass(frozen=True, slots=True)
-class ImportEdge:
+class ImportEdge(Struct, frozen=True):
     """One import statement's name: ``importer`` imports ``imported``. ``lazy``: inside a function."""
 
     importer: Module

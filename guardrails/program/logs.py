@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from guardrails.facts.records import (
     Attr,
@@ -70,8 +71,7 @@ _HARMLESS = frozenset({"bool", "int", "float", "datetime.datetime", "datetime.da
 _DEPTH = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Exposure:
+class Exposure(Struct, frozen=True):
     """A call that shows what nobody may read. ``what``: the secret's name, ``request headers``, ``settings``, …"""
 
     call: Call

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
+
+from msgspec import Struct
 
 from guardrails.facts.records import Attr, Bind, Call, CallRef, Const, Expr, Item, Mapping, Ref, Span
 from guardrails.knowledge import drivers
@@ -27,8 +28,7 @@ _HANDLES = frozenset({"client", "database", "collection", "engine", "gridfs"})
 _HEALTH = drivers.HEALTH_COMMANDS
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+class Operation(Struct, frozen=True):
     """A call that reaches the server.
 
     ``name``: canonical name of the driver's method, or the method alone where only its name says MongoDB.
@@ -273,8 +273,7 @@ class Mongo:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Client:
+class Client(Struct, frozen=True):
     """A client that the code constructs; ``cls`` is the driver's class."""
 
     site: Site

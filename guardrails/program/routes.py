@@ -7,9 +7,10 @@ route is in the table, marked ``late``, and no other route is judged by it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from guardrails.facts.records import Bind, Call, CallRef, Expr, Ref
 from guardrails.finding import Place
@@ -30,8 +31,7 @@ if TYPE_CHECKING:
     from guardrails.program.program import Program
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(Struct, frozen=True):
     """A row of an app's table. ``path``: the full one, None where a part cannot be read; ``chain``: the app and the
     routers through which the handler is reached; ``tags``: all of them, None where some cannot be read.
     """
@@ -86,8 +86,7 @@ class Route:
         return frozenset({"WEBSOCKET"}) if self.endpoint.websocket else frozenset(self.methods or ())
 
 
-@dataclass(frozen=True, slots=True)
-class App:
+class App(Struct, frozen=True):
     """An application, its table in FastAPI's order, and where it is mounted in others."""
 
     router: Router
@@ -100,8 +99,7 @@ class App:
         return self.router.site
 
 
-@dataclass(frozen=True)
-class Declared:
+class Declared(Struct, frozen=True, dict=True):
     """A place that constructs routers, with all that is constructed there and every way they are included."""
 
     site: Site
@@ -181,24 +179,21 @@ class Declared:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Conflict:
+class Conflict(Struct, frozen=True):
     """Two routes of one app of which the earlier answers all that is meant for the later."""
 
     earlier: Route
     later: Route
 
 
-@dataclass(frozen=True, slots=True)
-class Repetition:
+class Repetition(Struct, frozen=True):
     """A dependency, as written, that every endpoint of a router has and none uses the value of."""
 
     declared: Declared
     dependency: str
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
+class Placed(Struct, frozen=True):
     """A handler where it is registered. ``layer``: the one that the module's name says."""
 
     module: Module

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from guardrails.facts.records import Attr, Bind, Call, Const, Expr, Items, Parameter, Ref, Span, span_of
 from guardrails.knowledge import web as tables
@@ -94,8 +95,7 @@ _WRITES = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Untyped:
+class Untyped(Struct, frozen=True):
     """A body that names no type. ``what``: the parameter, or ``request.json()``."""
 
     handler: Function
@@ -103,8 +103,7 @@ class Untyped:
     what: str
 
 
-@dataclass(frozen=True, slots=True)
-class Exposed:
+class Exposed(Struct, frozen=True):
     """A handler with the database models that it takes and answers with."""
 
     handler: Function
@@ -112,8 +111,7 @@ class Exposed:
     answered: tuple[Class, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Old:
+class Old(Struct, frozen=True):
     """A use of Pydantic 1's interface. ``code``: where; ``what``: as the message names it."""
 
     code: Code

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from guardrails.facts.records import (
     Attr,
@@ -49,8 +50,7 @@ _WRAPPERS = SECRET_TYPES | {"str", "bytes", "bytearray", "pydantic.Field", "data
 _SAME_TEXT = frozenset({"encode", "decode", "strip", "lower", "upper"})
 
 
-@dataclass(frozen=True, slots=True)
-class Secret:
+class Secret(Struct, frozen=True):
     """A literal secret. ``name``: what it is given to, empty where its form or use tells; ``kind``: for people;
     ``shown``: as a finding may print it.
     """
@@ -62,8 +62,7 @@ class Secret:
     shown: str
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(Struct, frozen=True):
     """A literal connection URL."""
 
     code: Code

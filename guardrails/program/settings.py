@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import PurePath
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from guardrails.facts.records import (
     Bind,
@@ -51,8 +52,7 @@ _PRODUCTION = frozenset({"production", "prod"})
 _ENVIRONMENT_NAMES = frozenset({"dev", "development", "local", "stage", "staging", "prod", "production", "live"})
 
 
-@dataclass(frozen=True, slots=True)
-class EnvironmentRead:
+class EnvironmentRead(Struct, frozen=True):
     """A read of the environment. ``what``: as the message names it (``os.getenv``)."""
 
     code: Code

@@ -7,8 +7,9 @@ what cannot be read.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from guardrails.facts.records import Expr
 from guardrails.knowledge.web import Registration
@@ -45,8 +46,7 @@ UNREAD = Unread()
 Conditions = tuple[tuple[int, int], ...]
 
 
-@dataclass(eq=False, slots=True)
-class Endpoint:
+class Endpoint(Struct, eq=False):
     """A handler on a router. ``function``: the project's own, where it is one; ``path``: as registered, without the
     router's prefix; ``full``: with it. None for what cannot be read. ``tags``, ``name``: its own. ``order``: when.
     """
@@ -66,8 +66,7 @@ class Endpoint:
     order: int
 
 
-@dataclass(eq=False, slots=True)
-class Inclusion:
+class Inclusion(Struct, eq=False):
     """A router in a router; a prefix or tags of None cannot be read."""
 
     router: Router
@@ -79,8 +78,7 @@ class Inclusion:
     order: int
 
 
-@dataclass(eq=False, slots=True)
-class Mounted:
+class Mounted(Struct, eq=False):
     """An application under a path. ``app``: one of the project's own, or None."""
 
     app: Router | None
@@ -90,8 +88,7 @@ class Mounted:
     order: int
 
 
-@dataclass(eq=False, slots=True)
-class Router:
+class Router(Struct, eq=False):
     """A router or an app, as constructed at ``site``. ``prefix`` and ``tags``: its own; None cannot be read.
 
     ``handed_on``: given to code that is not read. ``foreign``: its handlers lie in another package.
@@ -115,23 +112,20 @@ class Router:
         return [entry for entry in self.entries if isinstance(entry, Endpoint)]
 
 
-@dataclass(frozen=True, slots=True)
-class External:
+class External(Struct, frozen=True):
     """Something third-party, by canonical name; an instance under its class's name."""
 
     name: str
 
 
-@dataclass(eq=False, slots=True)
-class Instance:
+class Instance(Struct, eq=False):
     """An instance of a class of the project."""
 
     cls: Class
     attributes: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Closure:
+class Closure(Struct, frozen=True):
     """A function of the project with the frame it was defined in, and what it is bound to."""
 
     function: Function
@@ -139,16 +133,14 @@ class Closure:
     bound: Any = None
 
 
-@dataclass(frozen=True, slots=True)
-class Method:
+class Method(Struct, frozen=True):
     """A method that an object has from FastAPI or from Python: of a router, a list, a dict, a string."""
 
     owner: Any
     name: str
 
 
-@dataclass(eq=False, slots=True)
-class Registrar:
+class Registrar(Struct, eq=False):
     """``router.get("/x")``: what decorates a handler."""
 
     routers: list[Router]
@@ -156,38 +148,33 @@ class Registrar:
     arguments: Arguments
 
 
-@dataclass(eq=False, slots=True)
-class RouteObject:
+class RouteObject(Struct, eq=False):
     """``Route("/x", endpoint)``, ``Mount("/x", app=app)``: an item of ``routes=[...]``."""
 
     kind: str
     arguments: Arguments
 
 
-@dataclass(eq=False, slots=True)
-class RoutesOf:
+class RoutesOf(Struct, eq=False):
     """``router.routes``."""
 
     router: Router
 
 
-@dataclass(frozen=True, slots=True)
-class Super:
+class Super(Struct, frozen=True):
     """``super()`` in a method of ``cls``."""
 
     cls: Class
     bound: Any
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(Struct, frozen=True):
     """One of several, by a condition."""
 
     options: tuple[Any, ...]
 
 
-@dataclass(eq=False, slots=True)
-class Arguments:
+class Arguments(Struct, eq=False):
     """The arguments of a call. ``splat``: more of them cannot be read."""
 
     site: Site
@@ -205,8 +192,7 @@ class Arguments:
         return UNREAD if self.splat else default
 
 
-@dataclass(eq=False)
-class Frame:
+class Frame(Struct, eq=False):
     """A body that runs: its names, the frame around it, what it gives back."""
 
     code: Code

@@ -6,52 +6,47 @@ them says that there may be more.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Union
+
+from msgspec import Struct
 
 from guardrails.facts.records import Mapping
 from guardrails.program.model import Class, Code, Function, Module
 
 
-@dataclass(frozen=True, slots=True)
-class ModuleValue:
+class ModuleValue(Struct, frozen=True):
     """A module of the project."""
 
     module: Module
 
 
-@dataclass(frozen=True, slots=True)
-class ClassValue:
+class ClassValue(Struct, frozen=True):
     """A class of the project, itself."""
 
     cls: Class
 
 
-@dataclass(frozen=True, slots=True)
-class InstanceValue:
+class InstanceValue(Struct, frozen=True):
     """An instance of a class of the project."""
 
     cls: Class
 
 
-@dataclass(frozen=True, slots=True)
-class FunctionValue:
+class FunctionValue(Struct, frozen=True):
     """A function of the project; a method with what it is bound to."""
 
     function: Function
     receiver: Value | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ExternalValue:
+class ExternalValue(Struct, frozen=True):
     """A third-party module, class, function or method, by canonical dotted name; a method with its receiver."""
 
     name: str
     receiver: Value | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ExternalInstance:
+class ExternalInstance(Struct, frozen=True):
     """An instance of a third-party class, by canonical dotted name.
 
     ``label``: what it is called, where it has a name (a database's or a collection's): a ``LiteralValue``, a
@@ -65,73 +60,63 @@ class ExternalInstance:
     origin: tuple[Code, int] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class LiteralValue:
+class LiteralValue(Struct, frozen=True):
     """A literal string, number, boolean or None."""
 
     value: str | int | float | bool | None
 
 
-@dataclass(frozen=True, slots=True)
-class SequenceValue:
+class SequenceValue(Struct, frozen=True):
     """A list, tuple, set or other iterable: what its items may be."""
 
     items: Values
     is_async: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class MappingValue:
+class MappingValue(Struct, frozen=True):
     """A dict display, where it stands."""
 
     code: Code
     expr: Mapping
 
 
-@dataclass(frozen=True, slots=True)
-class DictValue:
+class DictValue(Struct, frozen=True):
     """A dict by its annotation: what its values may be."""
 
     items: Values
 
 
-@dataclass(frozen=True, slots=True)
-class DocumentValue:
+class DocumentValue(Struct, frozen=True):
     """A raw MongoDB document."""
 
 
-@dataclass(frozen=True, slots=True)
-class CoroutineValue:
+class CoroutineValue(Struct, frozen=True):
     """What awaiting gives."""
 
     values: Values
 
 
-@dataclass(frozen=True, slots=True)
-class ManagerValue:
+class ManagerValue(Struct, frozen=True):
     """A context manager made from a generator function: what entering it gives."""
 
     values: Values
 
 
-@dataclass(frozen=True, slots=True)
-class ParameterValue:
+class ParameterValue(Struct, frozen=True):
     """Whatever the callers pass for this parameter."""
 
     function: Function
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class SuperValue:
+class SuperValue(Struct, frozen=True):
     """``super()`` in a method of ``cls``, for a receiver of class ``receiver``."""
 
     cls: Class
     receiver: Class
 
 
-@dataclass(frozen=True, slots=True)
-class UnknownValue:
+class UnknownValue(Struct, frozen=True):
     """What cannot be said, and why."""
 
     reason: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
+
+from msgspec import Struct
 
 from guardrails.facts.records import Call, CallRef, Const, Expr, Items, Keyword, Mapping, Ref
 from guardrails.knowledge import web as tables
@@ -23,8 +24,7 @@ from guardrails.program.values import (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Site:
+class Site(Struct, frozen=True):
     """A call where it stands."""
 
     code: Code
@@ -35,8 +35,7 @@ class Site:
         return self.code.body.calls[self.index]
 
 
-@dataclass(frozen=True, slots=True)
-class Registered:
+class Registered(Struct, frozen=True):
     """A handler registered on an app or router.
 
     ``owner``: the app or router as written; ``owners``: what it may be. ``methods``: HTTP methods, none for a

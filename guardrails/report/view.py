@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from guardrails import __version__
 from guardrails.sources import Sources
@@ -12,8 +13,7 @@ from guardrails.sources import Sources
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 
-@dataclass(frozen=True)
-class View:
+class View(Struct, frozen=True):
     """``unicode``: whether the output can show more than ASCII. ``width`` in columns."""
 
     cwd: Path = field(default_factory=Path.cwd)

@@ -16,9 +16,10 @@ In a source checkout the pages lie in ``rules/``; in an installed package they l
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+
+from msgspec import Struct
 
 SECTIONS = ("What", "Why", "Bad", "Good", "When it stays silent", "Options", "How to fix")
 """The ``##`` headings of every page, in order."""
@@ -27,8 +28,7 @@ _TITLE = re.compile(r"# (GR\d{3,4}) ([a-z0-9]+(?:-[a-z0-9]+)+)\n\n(\S[^\n]*)\n")
 _FENCE = re.compile(r"(`{3,})")
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(Struct, frozen=True):
     """A page of the rulebook: its title taken apart, and its whole Markdown ``text``."""
 
     code: str

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from guardrails.program.queries.documents import Few, Optional
 from guardrails.program.queries.model import Index, Pattern, SortKey, Unknown

@@ -8,8 +8,10 @@ Sources: the references of PyMongo, Beanie ("Indexes"), ODMantic ("Indexes") and
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from guardrails.facts import records
 from guardrails.facts.records import Call, Expr
@@ -39,8 +41,7 @@ _OPTIONS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Unread:
+class Unread(Struct, frozen=True):
     """A declaration that cannot be read whole. ``collection``: whose indexes are not complete."""
 
     collection: str | Unknown

@@ -9,8 +9,9 @@ the tests all come through here.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from guardrails.knowledge.operators import Role, StageRole, operator_role, stage_role
 from guardrails.program.queries.model import (
@@ -31,22 +32,19 @@ from guardrails.program.queries.model import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Optional:
+class Optional(Struct, frozen=True):
     """The value of an entry that may be absent."""
 
     value: Any
 
 
-@dataclass(frozen=True, slots=True)
-class Few:
+class Few(Struct, frozen=True):
     """A value of a field that takes few values."""
 
     value: Any
 
 
-@dataclass(frozen=True, slots=True)
-class Beginning:
+class Beginning(Struct, frozen=True):
     """A string of which only the beginning is known, such as an f-string's text before its first hole."""
 
     text: str

@@ -10,8 +10,10 @@ A parameter is a :class:`Parameter` unless the frame knows the call that passes 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from guardrails.facts import records
 from guardrails.facts.records import Call, CallRef, Expr, unpack
@@ -58,8 +60,7 @@ FEW = 12
 """An enumeration of at most this many members is a small one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(Struct, frozen=True):
     """Where an expression is evaluated: the code, the receiver's class, and the call that leads here, if known.
 
     ``names``: values of loop variables. ``depth``: how many steps led here.
@@ -697,8 +698,7 @@ _VALUE_METHODS = frozenset({"copy", "items", "values", "keys", "get", "pop", "as
 # --- steps that change a variable
 
 
-@dataclass(frozen=True, slots=True)
-class _Step:
+class _Step(Struct, frozen=True):
     """One thing done to a variable: ``assigns`` a new value, or changes the current one."""
 
     block: int

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from guardrails.facts.records import Expr, Import, Op, Ref
 from guardrails.finding import Place
@@ -21,8 +23,7 @@ if TYPE_CHECKING:
     from guardrails.program.program import Program
 
 
-@dataclass(frozen=True, slots=True)
-class Declaring:
+class Declaring(Struct, frozen=True):
     """A call that declares indexes, and what it declares."""
 
     operation: Operation

@@ -8,22 +8,21 @@ conditions are plain Python values where the source shows them (``True``, ``5``,
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from guardrails.finding import Place
 from guardrails.knowledge.operators import Role, operator_role
 
 
-@dataclass(frozen=True, slots=True)
-class Unknown:
+class Unknown(Struct, frozen=True):
     """What could not be read, and why."""
 
     reason: str = "known at run time only"
 
 
-@dataclass(frozen=True, slots=True)
-class Pattern:
+class Pattern(Struct, frozen=True):
     """A regular expression. ``start``: its source as far as it is known from the beginning, or ``Unknown``.
 
     ``whole`` says whether ``start`` is all of it (an f-string is known up to its first hole).
@@ -61,8 +60,7 @@ class Pattern:
         return True
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(Struct, frozen=True):
     """One test of one field: ``{"age": {"$gt": 5}}``.
 
     ``path`` is dotted, ``""`` for operators without a field (``$text``, ``$expr``, ``$where``, ``$nor``).
@@ -82,30 +80,26 @@ class Condition:
         return operator_role(self.operator) or Role.EXPRESSION
 
 
-@dataclass(frozen=True, slots=True)
-class And:
+class And(Struct, frozen=True):
     """All parts hold. No part at all is the empty filter, which matches everything."""
 
     parts: tuple[Filter, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Or:
+class Or(Struct, frozen=True):
     """At least one part holds."""
 
     parts: tuple[Filter, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Element:
+class Element(Struct, frozen=True):
     """``$elemMatch``: one element of the array at ``path`` satisfies ``part``, whose paths start there."""
 
     path: str
     part: Filter
 
 
-@dataclass(frozen=True, slots=True)
-class Maybe:
+class Maybe(Struct, frozen=True):
     """A part that is added only under some circumstances."""
 
     part: Filter
@@ -114,16 +108,14 @@ class Maybe:
 Filter = Condition | And | Or | Element | Maybe | Unknown
 
 
-@dataclass(frozen=True, slots=True)
-class SortKey:
+class SortKey(Struct, frozen=True):
     """One field of a sort: 1 ascending, -1 descending, or ``Unknown``."""
 
     path: str
     direction: int | Unknown = 1
 
 
-@dataclass(frozen=True, slots=True)
-class IndexKey:
+class IndexKey(Struct, frozen=True):
     """One field of an index. ``kind``: 1, -1, ``text``, ``2dsphere``, ``2d`` or ``hashed``.
 
     A wildcard's path ends in ``$**``.
@@ -143,8 +135,7 @@ class IndexKey:
         return self.kind in (1, -1)
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
+class Query(Struct, frozen=True):
     """One operation's demand on one collection.
 
     ``operation``: the driver's method (``find``, ``update_one``, …), ``aggregate`` for the leading stages of
@@ -169,8 +160,7 @@ class Query:
         return not isinstance(self.sort, Unknown)
 
 
-@dataclass(frozen=True, slots=True)
-class Index:
+class Index(Struct, frozen=True):
     """An index as declared or as listed by a server.
 
     ``partial``: the filter of ``partialFilterExpression``. ``expire_after``: seconds of a TTL index.

@@ -18,12 +18,14 @@ Indexes", "Multikey Index Bounds", "Collation", "Wildcard Indexes", "Hashed Inde
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from datetime import date
 from enum import IntEnum
 from functools import reduce
 from operator import ge, gt, le, lt
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from guardrails.knowledge.operators import Role
 from guardrails.program.queries.model import (
@@ -58,8 +60,7 @@ class Reach(IntEnum):
     FULLY = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Branch:
+class Branch(Struct, frozen=True):
     """One way through the filter, with the sort: conditions that hold together.
 
     ``arrays``: the fields that the filter itself shows to be arrays, in order.
@@ -119,8 +120,7 @@ class Branch:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(Struct, frozen=True):
     """What one index does for one branch. ``why`` names the obstacle where it serves only part.
 
     ``bounded``: the filter bounds the index. ``ordered``: the index delivers the sort.
@@ -134,8 +134,7 @@ class Match:
     ordered: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class BranchPlan:
+class BranchPlan(Struct, frozen=True):
     """A branch and the index that serves it best, if any."""
 
     branch: Branch
@@ -147,8 +146,7 @@ class BranchPlan:
         return self.best.reach if self.best else Reach.NONE
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """The verdict on a query.
 
     ``unread``: why it cannot be judged. ``idle``: nothing to serve, because there is no filter and no sort,

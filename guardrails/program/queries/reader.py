@@ -8,9 +8,10 @@ alone (a base repository with a collection per subclass) is read once per class 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from itertools import product
 from typing import Any
+
+from msgspec.structs import replace
 
 from guardrails.facts import records
 from guardrails.facts.records import Call, CallRef

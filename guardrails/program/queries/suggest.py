@@ -8,7 +8,8 @@ index serves them all: the fixed fields of the longer are reordered if that make
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from guardrails.knowledge.operators import Role
 from guardrails.program.queries.model import Index, IndexKey, Query, Unknown, show_keys
@@ -22,8 +23,7 @@ Keys = tuple[IndexKey, ...]
 _Want = tuple[Keys, Query, Branch]
 
 
-@dataclass(frozen=True, slots=True)
-class Suggestion:
+class Suggestion(Struct, frozen=True):
     """An index and the queries that it serves."""
 
     collection: str

@@ -8,8 +8,9 @@ filter expression, an index. Values are never changed in place.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from guardrails.finding import Place
 from guardrails.program.model import Function
@@ -24,16 +25,14 @@ RUN_TIME = Unknown()
 """What exists at run time only."""
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter(Unknown):
+class Parameter(Unknown, frozen=True):
     """What the callers of ``function`` pass for ``name``."""
 
     function: Function | None = None
     name: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(Struct, frozen=True):
     """One of several values."""
 
     options: tuple[Any, ...]
@@ -49,15 +48,13 @@ class FieldName(str):
     __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(Struct, frozen=True):
     """An instance of a project's class whose fields are given where it is made."""
 
     fields: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Spec:
+class Spec(Struct, frozen=True):
     """``IndexModel(keys, **options)``, and its like in other libraries."""
 
     keys: Any
