@@ -13,42 +13,36 @@ from guardrails.program.model import tail
 @check("GR1001", "print-call", Severity.ERROR)
 def print_call(program: Program) -> Iterator[Finding]:
     """Application code prints instead of logging."""
-    for module in program.application:
-        for code in module.codes():
-            for call in code.body.calls:
-                if program.logs.is_print(call, code):
-                    yield Finding(
-                        "GR1001",
-                        code.place(call.span),
-                        code.qualname,
-                        tail(call.func),
-                        f"{code.qualname} calls {tail(call.func)}",
-                        "log it: logging.getLogger(__name__), with the level that fits",
-                    )
+    for site in program.logs.prints:
+        yield Finding(
+            "GR1001",
+            site.code.place(site.call.span),
+            site.code.qualname,
+            tail(site.call.func),
+            f"{site.code.qualname} calls {tail(site.call.func)}",
+            "log it: logging.getLogger(__name__), with the level that fits",
+        )
 
 
 @check("GR1002", "root-logger", Severity.WARNING)
 def root_logger(program: Program) -> Iterator[Finding]:
     """A message goes to the root logger instead of the module's own."""
-    for module in program.application:
-        for code in module.codes():
-            for call in code.body.calls:
-                if program.logs.is_root_call(call, code):
-                    yield Finding(
-                        "GR1002",
-                        code.place(call.span),
-                        code.qualname,
-                        f"logging.{tail(call.func)}",
-                        f"{code.qualname} logs through the root logger: logging.{tail(call.func)}",
-                        "use the module's own logger: logger = logging.getLogger(__name__)",
-                    )
-    for code, call in program.logs.root_loggers():
+    for site in program.logs.root_calls():
         yield Finding(
             "GR1002",
-            code.place(call.span),
-            code.qualname,
+            site.code.place(site.call.span),
+            site.code.qualname,
+            f"logging.{tail(site.call.func)}",
+            f"{site.code.qualname} logs through the root logger: logging.{tail(site.call.func)}",
+            "use the module's own logger: logger = logging.getLogger(__name__)",
+        )
+    for site in program.logs.root_loggers():
+        yield Finding(
+            "GR1002",
+            site.code.place(site.call.span),
+            site.code.qualname,
             "logging.getLogger",
-            f"{code.qualname} takes the root logger: logging.getLogger() without a name",
+            f"{site.code.qualname} takes the root logger: logging.getLogger() without a name",
             "name it after the module: logging.getLogger(__name__)",
         )
 
@@ -105,17 +99,16 @@ def missing_metrics(program: Program) -> Iterator[Finding]:
 @check("GR1006", "secret-logged", Severity.ERROR)
 def secret_logged(program: Program) -> Iterator[Finding]:
     """A secret, a request's headers or body, or all settings are logged."""
-    for module in program.application:
-        for code in module.codes():
-            for exposure in program.logs.exposures(code):
-                yield Finding(
-                    "GR1006",
-                    code.place(exposure.call.span),
-                    code.qualname,
-                    exposure.what,
-                    f"{code.qualname} {exposure.how} {exposure.what}",
-                    "log who and what, not with what: an id, a length, a masked value; type secrets as SecretStr",
-                )
+    for exposure in program.logs.exposures:
+        code = exposure.site.code
+        yield Finding(
+            "GR1006",
+            code.place(exposure.site.call.span),
+            code.qualname,
+            exposure.what,
+            f"{code.qualname} {exposure.how} {exposure.what}",
+            "log who and what, not with what: an id, a length, a masked value; type secrets as SecretStr",
+        )
 
 
 @check("GR1007", "missing-logging-configuration", Severity.WARNING, project=True)

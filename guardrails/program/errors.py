@@ -150,7 +150,7 @@ class Errors:
         """The exceptions module that defines none, where there is one."""
         own = [m for m in self.program.application if self.is_home(m) and not m.facts.empty]
         named = [
-            m for m in own if words_of(m.name.rpartition(".")[2])[-1:] in (["exceptions"], ["errors"], ["exception"])
+            m for m in own if words_of(m.name.rpartition(".")[2])[-1:] in (("exceptions",), ("errors",), ("exception",))
         ]
         return min(named, key=lambda m: m.name, default=None)
 
@@ -162,23 +162,34 @@ class Errors:
         return tuple(self._registered())
 
     def _registered(self) -> Iterator[Values]:
+        sites = self.program.modules.sites
+        helpers = (name for name in sites.names if "exception_handler" in name)
+        for site in sites.named({*tables.EXCEPTION_HANDLER_METHODS, *helpers}, {tables.EXCEPTION_HANDLERS_KEYWORD}):
+            found = [*self._registered_at(site.call, site.code)]
+            if found and self._is_set_up(site.code):
+                yield from found
         for module in self.program.application:
             for code in module.codes():
-                found = [*self._registered_in(code)]
-                if found and (not isinstance(code, Function) or self.program.calls.in_startup(code)):
+                found = [*self._stored_in(code)]
+                if found and self._is_set_up(code):
                     yield from found
 
-    def _registered_in(self, code: Code) -> Iterator[Values]:
-        for call in code.body.calls:
-            name = tail(call.func)
-            if name in tables.EXCEPTION_HANDLER_METHODS:
-                caught = keyword(call.keywords, "exc_class_or_status_code") or next(iter(call.args), None)
-                yield self._caught(caught, code, call.block) if caught is not None else ()
-            elif "exception_handler" in name and self._is_given_app(call, code):
-                yield ()  # a library's helper
-            table = keyword(call.keywords, tables.EXCEPTION_HANDLERS_KEYWORD)
-            if table is not None:
-                yield from self._table(table, code, call.block)
+    def _is_set_up(self, code: Code) -> bool:
+        return not isinstance(code, Function) or self.program.calls.in_startup(code)
+
+    def _registered_at(self, call: Call, code: Code) -> Iterator[Values]:
+        name = tail(call.func)
+        if name in tables.EXCEPTION_HANDLER_METHODS:
+            caught = keyword(call.keywords, "exc_class_or_status_code") or next(iter(call.args), None)
+            yield self._caught(caught, code, call.block) if caught is not None else ()
+        elif "exception_handler" in name and self._is_given_app(call, code):
+            yield ()  # a library's helper
+        table = keyword(call.keywords, tables.EXCEPTION_HANDLERS_KEYWORD)
+        if table is not None:
+            yield from self._table(table, code, call.block)
+
+    def _stored_in(self, code: Code) -> Iterator[Values]:
+        """``app.exception_handlers[KeyError] = handler``."""
         for event in code.body.events:
             if (
                 isinstance(event, Bind)

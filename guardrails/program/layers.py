@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import pathspec
 
 from guardrails.facts.records import Bind, CallRef, Ref
+from guardrails.knowledge.web import INCLUDE_ROUTER
 from guardrails.options import Options
-from guardrails.program.model import Code, Module
+from guardrails.program.model import Module
 from guardrails.program.modules import Modules
-from guardrails.program.web import Site, Web
+from guardrails.program.sites import Site
+from guardrails.program.web import Web
 
 LAYERS = ("routes", "services", "repositories", "models", "schemas", "core", "utils", "wiring")
 
@@ -69,10 +71,11 @@ _ALLOWED: dict[str, frozenset[str]] = {
 }
 
 
-def words_of(name: str) -> list[str]:
+@lru_cache(maxsize=16_384)
+def words_of(name: str) -> tuple[str, ...]:
     """The words of a module's or folder's name, lower case: ``userService`` and ``user_services`` are user, service."""
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)
-    return [word for word in re.split(r"[^A-Za-z0-9]+|_", spaced.lower()) if word]
+    return tuple(word for word in re.split(r"[^A-Za-z0-9]+|_", spaced.lower()) if word)
 
 
 def singular(word: str) -> str:
@@ -82,8 +85,20 @@ def singular(word: str) -> str:
     return word[:-1] if word.endswith("s") and not word.endswith("ss") else word
 
 
-def _key(name: str, table: dict[str, str]) -> str | None:
-    """The word of ``table`` that a name ends in: as its last word, or its last two written apart."""
+@lru_cache(maxsize=16_384)
+def _strong(name: str) -> str | None:
+    """The word of ``_STRONG`` that a name ends in."""
+    return _key(name, _STRONG, _STRONG_GLUED)
+
+
+@lru_cache(maxsize=16_384)
+def _weak(name: str) -> str | None:
+    """The word of ``_WEAK`` that a name ends in."""
+    return _key(name, _WEAK, _WEAK_GLUED)
+
+
+def _key(name: str, table: dict[str, str], glued: tuple[str, ...]) -> str | None:
+    """The word of ``table`` that a name ends in: as its last word, its last two written apart, or glued to it."""
     words = words_of(name)
     if not words:
         return None
@@ -91,12 +106,17 @@ def _key(name: str, table: dict[str, str]) -> str | None:
         for form in (candidate, singular(candidate)):
             if form in table:
                 return form
-    # ``userservice`` and ``userrepo``: a prefix glued to an unmistakable word.
     last = singular(words[-1])
-    return next(
-        (w for w in sorted(table, key=len, reverse=True) if len(w) > 6 and last.endswith(w) and w not in _EVERYDAY),
-        None,
-    )
+    return next((word for word in glued if last.endswith(word)), None)
+
+
+def _unmistakable(table: dict[str, str]) -> tuple[str, ...]:
+    """The words to which a prefix may be glued (``userservice``), the longest first."""
+    return tuple(w for w in sorted(table, key=len, reverse=True) if len(w) > 6 and w not in _EVERYDAY)
+
+
+_STRONG_GLUED = _unmistakable(_STRONG)
+_WEAK_GLUED = _unmistakable(_WEAK)
 
 
 def _without_handlers(named: tuple[str, str]) -> str:
@@ -149,20 +169,14 @@ class Layers:
     @cached_property
     def building(self) -> frozenset[Module]:
         """The modules that construct the app or put routers into it."""
-        found = set(self.app_modules)
-        for module in self.modules.ordered:
-            for code in module.codes() if module.application else ():
-                if any(self._includes_into_app(code, index) for index in range(len(code.body.calls))):
-                    found.add(module)
-        return frozenset(found)
+        including = {s.code.module for s in self.modules.sites.named({INCLUDE_ROUTER}) if self._includes_into_app(s)}
+        return self.app_modules | including
 
-    def _includes_into_app(self, code: Code, index: int) -> bool:
-        func = code.body.calls[index].func
-        name = getattr(func, "name", "")
-        if not name.endswith(".include_router"):
+    def _includes_into_app(self, site: Site) -> bool:
+        func = site.call.func
+        if not isinstance(func, Ref) or "." not in func.name:
             return False
-        base = Ref(name.rpartition(".")[0], getattr(func, "span", 0))
-        values = self.web.types.infer(base, code, code.body.calls[index].block)
+        values = self.web.types.infer(Ref(func.name.rpartition(".")[0], func.span), site.code, site.call.block)
         return any(self.web.is_app(value) for value in values)
 
     @cached_property
@@ -203,7 +217,7 @@ class Layers:
         if enclosing is not None:
             return enclosing
         for name in (own, *reversed(folders)):
-            weak = _key(name, _WEAK)
+            weak = _weak(name)
             if weak is not None:
                 return _WEAK[weak]
         return None
@@ -218,14 +232,14 @@ class Layers:
         if layer not in {"services", "repositories", "models", "schemas"}:
             return None
         parts = module.name.split(".")
-        words = {_key(part, _STRONG) for part in parts[self._root :]} - {None}
+        words = {_strong(part) for part in parts[self._root :]} - {None}
         deciding = {word for word in words if _STRONG[word or ""] == layer and word not in _EVERYDAY}
         routes = any(_STRONG[word or ""] == "routes" for word in words)
         return layer if configured or (deciding and not routes) else None
 
     @staticmethod
     def _own_strong(name: str, is_folder: bool) -> tuple[str, str] | None:
-        word = _key(name, _STRONG)
+        word = _strong(name)
         if word is None:
             return None
         layer = _STRONG[word]

@@ -18,6 +18,7 @@ from guardrails.facts.records import (
     Const,
     Expr,
     FString,
+    Import,
     Item,
     Items,
     Keyword,
@@ -31,11 +32,13 @@ from guardrails.knowledge import frameworks
 from guardrails.knowledge.secrets import secret_name
 from guardrails.program.layers import words_of
 from guardrails.program.model import Code, Function, Module, tail
+from guardrails.program.sites import Site
 from guardrails.program.values import ExternalInstance, ExternalValue, InstanceValue, LiteralValue, Values
 
 if TYPE_CHECKING:
     from guardrails.program.program import Program
 
+_PRINTING = frozenset({"print", "pprint", "pp"})
 _LOGGER_WORDS = frozenset({"log", "logger", "loggers", "logging", "loguru", "structlog", "logfire"})
 _SETTING_UP = frozenset({"config", "configure", "init", "initialize", "install", "setup"})
 _LOGGER_CLASSES = frozenset(frameworks.LOGGERS.values()) | {"logging", "loguru.logger", "logging.RootLogger"}
@@ -74,7 +77,7 @@ _DEPTH = 8
 class Exposure(Struct, frozen=True):
     """A call that shows what nobody may read. ``what``: the secret's name, ``request headers``, ``settings``, …"""
 
-    call: Call
+    site: Site
     what: str
     how: str
 
@@ -85,12 +88,27 @@ class Logs:
     def __init__(self, program: Program) -> None:
         self.program = program
         self.types = program.types
+        self.sites = program.modules.sites
 
     # --- calls
 
-    def is_print(self, call: Call, code: Code) -> bool:
+    @cached_property
+    def prints(self) -> tuple[Site, ...]:
+        """The calls of the application that print, by module and place."""
+        imports = (item for module in self.program.application for item in module.facts.imports)
+        names = {*_PRINTING, *(item.alias for item in imports if item.alias and _renames(item))}
+        return tuple(site for site in self.sites.named(names) if self._prints(site.call, site.code))
+
+    def root_calls(self) -> Iterator[Site]:
+        """The calls of the application that write to the root logger through the functions of ``logging``."""
+        for site in self.sites.named(frameworks.LOG_METHODS):
+            if self._is_root_call(site.call, site.code):
+                yield site
+
+    def _prints(self, call: Call, code: Code) -> bool:
         """Whether a call prints to the process's own streams, in code that the app runs."""
-        if tail(call.func) not in {"print", "pprint", "pp"} and not self._renamed(call, code):
+        name = tail(call.func)
+        if name not in _PRINTING and not any(i.alias == name and _renames(i) for i in code.module.facts.imports):
             return False
         values = self.types.infer(call.func, code, call.block)
         if not any(isinstance(v, ExternalValue) and v.name in frameworks.PRINTS for v in values):
@@ -115,17 +133,11 @@ class Logs:
             )
         )
 
-    @staticmethod
-    def _renamed(call: Call, code: Code) -> bool:
-        """``from pprint import pprint as show``: a plain name that an import gave."""
-        name = tail(call.func)
-        return any(i.alias == name and (i.name or "") in {"pprint", "pp", "print"} for i in code.module.facts.imports)
-
     def is_log(self, call: Call, code: Code) -> bool:
         """Whether a call writes a record through a logger, of whatever library, or to the root logger."""
         name = tail(call.func)
         if isinstance(call.func, Ref) and "." not in call.func.name:
-            return self.is_root_call(call, code)
+            return self._is_root_call(call, code)
         if name not in frameworks.LOG_METHODS:
             return False
         for value in self.types.infer(call.func, code, call.block):
@@ -144,7 +156,7 @@ class Logs:
         words = words_of(owner.rpartition(".")[2])
         return bool(words) and words[-1] in _LOGGER_WORDS
 
-    def is_root_call(self, call: Call, code: Code) -> bool:
+    def _is_root_call(self, call: Call, code: Code) -> bool:
         """Whether a call is one of the functions of ``logging`` that write to the root logger."""
         if tail(call.func) not in frameworks.LOG_METHODS:
             return False
@@ -156,17 +168,13 @@ class Logs:
 
     # --- the root logger
 
-    def root_loggers(self) -> Iterator[tuple[Code, Call]]:
+    def root_loggers(self) -> Iterator[Site]:
         """``logging.getLogger()`` without a name, but where it only serves to configure logging."""
-        for module in self.program.application:
-            for code in module.codes():
-                for index, call in enumerate(code.body.calls):
-                    if self._gets_root(call, code) and not self._only_configures(index, call, code):
-                        yield code, call
+        for site in self.sites.named({"getLogger"}):
+            if self._gets_root(site.call, site.code) and not self._only_configures(site.index, site.call, site.code):
+                yield site
 
     def _gets_root(self, call: Call, code: Code) -> bool:
-        if tail(call.func) != "getLogger":
-            return False
         arguments = [*call.args, *(k.value for k in call.keywords)]
         if arguments and not (isinstance(arguments[0], Const) and arguments[0].value in {None, "", "root"}):
             return False
@@ -175,7 +183,7 @@ class Logs:
 
     def _only_configures(self, index: int, call: Call, code: Code) -> bool:
         """Whether it stands in code that configures logging, or has only its handlers, level and the like set."""
-        configures = any(self._configures(c, code) for c in code.body.calls)
+        configures = code in self._configuring
         writers = self._writers.get((code, index))
         if writers:
             return configures and (isinstance(code, Function) or writers == {code})
@@ -196,37 +204,33 @@ class Logs:
     def _writers(self) -> dict[tuple[Code, int], set[Code]]:
         """The loggers that records are written through, by their construction, with the codes that write."""
         table: dict[tuple[Code, int], set[Code]] = {}
-        for module in self.program.application:
-            for code in module.codes():
-                for call in code.body.calls:
-                    if tail(call.func) not in frameworks.LOG_METHODS:
-                        continue
-                    for value in self.types.infer(call.func, code, call.block):
-                        receiver = value.receiver if isinstance(value, ExternalValue) else None
-                        if isinstance(receiver, ExternalInstance) and receiver.origin is not None:
-                            table.setdefault(receiver.origin, set()).add(code)
+        for site in self.sites.named(frameworks.LOG_METHODS):
+            for value in self.types.infer(site.call.func, site.code, site.call.block):
+                receiver = value.receiver if isinstance(value, ExternalValue) else None
+                if isinstance(receiver, ExternalInstance) and receiver.origin is not None:
+                    table.setdefault(receiver.origin, set()).add(site.code)
         return table
 
     # --- configuration
+
+    @cached_property
+    def _configuring(self) -> frozenset[Code]:
+        """The code that configures logging by a call."""
+        sites = self.sites
+        named = [name for name in sites.names if name in _CONFIGURING or _says_configures(name)]
+        return frozenset(s.code for s in sites.named(named, {"log_config"}) if self._configures(s.call, s.code))
 
     def _configures(self, call: Call, code: Code) -> bool:
         name = tail(call.func)
         if name in {"run", "Config"} and any(k.name == "log_config" for k in call.keywords):
             return True
-        if name not in _CONFIGURING:
-            return self._may_configure(call, code)
+        if name == "addHandler":
+            return True
         values = self.types.infer(call.func, code, call.block)
-        return any(isinstance(v, ExternalValue) and v.name in frameworks.LOGGING_CONFIGURATORS for v in values) or (
-            name == "addHandler"
-        )
-
-    def _may_configure(self, call: Call, code: Code) -> bool:
-        """Whether a call runs a library's function that says that it sets logging up: ``initialize_logger(...)``."""
-        words = set(words_of(tail(call.func)))
-        if words.isdisjoint(_LOGGER_WORDS) or words.isdisjoint(_SETTING_UP):
-            return False
-        values = self.types.infer(call.func, code, call.block)
-        return any(isinstance(v, ExternalValue) and v.receiver is None for v in values)
+        if name in _CONFIGURING:
+            return any(isinstance(v, ExternalValue) and v.name in frameworks.LOGGING_CONFIGURATORS for v in values)
+        # A library's function that says that it sets logging up: ``initialize_logger(...)``.
+        return _says_configures(name) and any(isinstance(v, ExternalValue) and v.receiver is None for v in values)
 
     @cached_property
     def is_configured(self) -> bool:
@@ -235,7 +239,7 @@ class Logs:
             self.program.calls.in_startup(code) if isinstance(code, Function) else code.module in self._imported
             for module in self.program.application
             for code in module.codes()
-            if self._sets_handlers(code) or any(self._configures(call, code) for call in code.body.calls)
+            if code in self._configuring or self._sets_handlers(code)
         )
 
     @cached_property
@@ -263,14 +267,18 @@ class Logs:
 
     # --- secrets
 
-    def exposures(self, code: Code) -> Iterator[Exposure]:
-        """The calls of a body that log or print a secret, a request's headers or body, or all settings."""
-        for call in code.body.calls:
-            printed = self.is_print(call, code)
-            if printed or self.is_log(call, code):
-                what = self._exposed(call, code)
+    @cached_property
+    def exposures(self) -> tuple[Exposure, ...]:
+        """The calls that log or print a secret, a request's headers or body, or all settings, by module and place."""
+        prints = set(self.prints)
+        names = {*frameworks.LOG_METHODS, *(tail(site.call.func) for site in self.prints)}
+        found = []
+        for site in self.sites.named(names):
+            if site in prints or self.is_log(site.call, site.code):
+                what = self._exposed(site.call, site.code)
                 if what is not None:
-                    yield Exposure(call, what, "prints" if printed else "logs")
+                    found.append(Exposure(site, what, "prints" if site in prints else "logs"))
+        return tuple(found)
 
     def _exposed(self, call: Call, code: Code) -> str | None:
         for argument in call.args:
@@ -421,7 +429,18 @@ class Logs:
         return any(isinstance(v, ExternalInstance) and v.cls in _REQUESTS for v in values)
 
 
+def _says_configures(name: str) -> bool:
+    """Whether a function's name says that it sets logging up."""
+    words = words_of(name)
+    return not _LOGGER_WORDS.isdisjoint(words) and not _SETTING_UP.isdisjoint(words)
+
+
 _CONFIGURING = frozenset(n.rpartition(".")[2] for n in frameworks.LOGGING_CONFIGURATORS)
+
+
+def _renames(item: Import) -> bool:
+    """``from pprint import pprint as show``: an import that gives a function that prints another name."""
+    return item.name in _PRINTING and item.alias is not None
 
 
 def _receiver(func: Expr) -> Expr | None:

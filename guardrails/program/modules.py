@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 
 from guardrails.facts.records import Import, ModuleFacts
 from guardrails.program.model import Module
+from guardrails.program.sites import Sites
 from guardrails.project.model import Project
 
 
@@ -31,6 +33,11 @@ class Modules:
         self.ordered = tuple(self.by_name[name] for name in sorted(self.by_name))
         self._found: dict[tuple[str, str], Module | None] = {}
         self._unread = frozenset(file.module for file in project.files) - self.by_name.keys()
+
+    @cached_property
+    def sites(self) -> Sites:
+        """All calls, by name."""
+        return Sites(self.ordered)
 
     def relative(self, module: Module) -> str:
         """The module's path from the checked root, as configured globs see it."""

@@ -73,22 +73,23 @@ class Operations:
             for function in module.functions:
                 if any(n.endswith(".middleware") for n in function.decorator_names):
                     found.setdefault(FunctionValue(function))
-            for code in module.codes():
-                for call in code.body.calls:
-                    name = tail(call.func)
-                    if name in {"add_middleware", "Middleware"} and call.args:
-                        given = [call.args[0], *(k.value for k in call.keywords if k.name == "dispatch")]
-                    elif name == "middleware" and len(call.args) == 1 and isinstance(call.func, CallRef):
-                        given = [call.args[0]]  # app.middleware("http")(function)
-                    elif name == "add_middleware":
-                        given = [k.value for k in call.keywords if k.name == "middleware_class"]
-                    elif name.endswith("Middleware") and call.args:
-                        given = [call.func]  # app = RequestIdMiddleware(app)
-                    else:
-                        continue
-                    for expr in given:
-                        for value in self.types.expand(self.types.infer(expr, code, call.block)):
-                            found.setdefault(value)
+        sites = self.program.modules.sites
+        wrapping = [name for name in sites.names if name.endswith("Middleware")]
+        for site in sites.named({"add_middleware", "middleware", *wrapping}):
+            call, name = site.call, tail(site.call.func)
+            if name in {"add_middleware", "Middleware"} and call.args:
+                given = [call.args[0], *(k.value for k in call.keywords if k.name == "dispatch")]
+            elif name == "middleware" and len(call.args) == 1 and isinstance(call.func, CallRef):
+                given = [call.args[0]]  # app.middleware("http")(function)
+            elif name == "add_middleware":
+                given = [k.value for k in call.keywords if k.name == "middleware_class"]
+            elif name.endswith("Middleware") and call.args:
+                given = [call.func]  # app = RequestIdMiddleware(app)
+            else:
+                continue
+            for expr in given:
+                for value in self.types.expand(self.types.infer(expr, site.code, call.block)):
+                    found.setdefault(value)
         return tuple(found)
 
     @staticmethod
@@ -107,16 +108,22 @@ class Operations:
     @cached_property
     def _external_names(self) -> frozenset[str]:
         """The third-party names that the application imports or calls, canonical."""
-        found = set()
-        for module in self.program.application:
-            for _, name in self.program.imports.external.get(module, ()):
-                found.add(external.canonical(name))
-            for code in module.codes():
-                for call in code.body.calls:
-                    for value in self.types.infer(call.func, code, call.block):
-                        if isinstance(value, ExternalValue) and value.receiver is None:
-                            found.add(value.name)
-        return frozenset(found)
+        imports = self.program.imports.external
+        imported = (name for module in self.program.application for _, name in imports.get(module, ()))
+        called = (name for name, is_method in self._external_calls if not is_method)
+        return frozenset({*map(external.canonical, imported), *called})
+
+    @cached_property
+    def _external_calls(self) -> frozenset[tuple[str, bool]]:
+        """What the application calls of third parties, each with whether it is a method of some object."""
+        return frozenset(
+            (value.name, value.receiver is not None)
+            for module in self.program.application
+            for code in module.codes()
+            for call in code.body.calls
+            for value in self.types.infer(call.func, code, call.block)
+            if isinstance(value, ExternalValue)
+        )
 
     # --- paths
 
@@ -188,7 +195,7 @@ class Operations:
     def unmonitored_client(self) -> Client | None:
         """The first client of an application whose clients all do without listeners, or None."""
         clients = self.program.connections.clients
-        if not clients or "pymongo.monitoring.register" in self._external_calls:
+        if not clients or any(name == "pymongo.monitoring.register" for name, _ in self._external_calls):
             return None
         return None if any(self._may_listen(client.site) for client in clients) else clients[0]
 
@@ -207,17 +214,6 @@ class Operations:
                 if any(isinstance(e, Bind) and isinstance(e.target, Item) for e in site.code.body.events):
                     return True  # more may be put into it
         return False
-
-    @cached_property
-    def _external_calls(self) -> frozenset[str]:
-        return frozenset(
-            value.name
-            for module in self.program.application
-            for code in module.codes()
-            for call in code.body.calls
-            for value in self.types.infer(call.func, code, call.block)
-            if isinstance(value, ExternalValue)
-        )
 
     # --- limits and versions
 

@@ -490,20 +490,17 @@ class Schemas:
     @cached_property
     def old_style(self) -> tuple[Old, ...]:
         """Uses of Pydantic 1's interface on models, by module and place."""
-        found: list[Old] = []
+        found = set(self._old_calls())
         for module in self.program.application:
-            here: list[Old] = []
             for cls in module.classes:
                 if self._is_current(cls):
-                    here += [Old(cls, inner.facts.span, "class Config") for inner in self.fields.inner_config(cls)]
+                    found.update(Old(cls, c.facts.span, "class Config") for c in self.fields.inner_config(cls))
             for function in module.functions:
                 if function.cls is not None and self._is_current(function.cls):
-                    here += self._old_decorators(function)
+                    found.update(self._old_decorators(function))
             for code in module.codes():
-                here += self._old_calls(code)
-                here += self._old_reads(code)
-            found += sorted(set(here), key=lambda old: (old.span, old.what))
-        return tuple(found)
+                found.update(self._old_reads(code))
+        return tuple(sorted(found, key=lambda old: (old.code.module.name, old.span, old.what)))
 
     def _is_current(self, cls: Class) -> bool:
         """Whether a class is a model, and not one of the old interface that Pydantic 2 brings along."""
@@ -520,14 +517,13 @@ class Schemas:
                 if isinstance(value, ExternalValue) and value.name in _OLD_DECORATORS:
                     yield Old(function, function.facts.span, f"@{value.name.rpartition('.')[2]}")
 
-    def _old_calls(self, code: Code) -> Iterator[Old]:
-        for call in code.body.calls:
-            name = tail(call.func)
-            if name not in _OLD_MEMBERS or (name == "copy" and keyword(call.keywords, "update") is None):
+    def _old_calls(self) -> Iterator[Old]:
+        for site in self.program.modules.sites.named(_OLD_MEMBERS):
+            call, name = site.call, tail(site.call.func)
+            if name == "copy" and keyword(call.keywords, "update") is None:
                 continue
-            values = self.types.infer(call.func, code, call.block)
-            if any(self._is_models(value) for value in values):
-                yield Old(code, call.span, f".{name}()")
+            if any(self._is_models(value) for value in self.types.infer(call.func, site.code, call.block)):
+                yield Old(site.code, call.span, f".{name}()")
 
     def _is_models(self, value: Value) -> bool:
         """Whether a method is one that a current model inherits from Pydantic."""

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 _WRITERS = frozenset({"setdefault", "pop", "update", "clear", "__setitem__", "__delitem__", "popitem"})
 _LOADERS = frozenset({"dotenv.load_dotenv", "dotenv.dotenv_values"})
 _ENVIRONMENT_WORDS = frozenset({"env", "environment", "stage", "profile", "deployment"})
-_ENVIRONMENT_FIELDS = (["env", "name"], ["environment", "name"], ["mode"], ["app", "mode"], ["run", "mode"])
+_ENVIRONMENT_FIELDS = (("env", "name"), ("environment", "name"), ("mode",), ("app", "mode"), ("run", "mode"))
 # Words in the name of a dotenv file that is committed on purpose: what the tests run with.
 _TESTING = frozenset({"test", "tests", "testing", "ci"})
 _PRODUCTION = frozenset({"production", "prod"})
@@ -84,7 +84,7 @@ class Settings:
     def may_be_elsewhere(self) -> bool:
         """Whether a class named after settings has a base that cannot be read: it may be ``BaseSettings``."""
         return any(
-            words_of(cls.name)[-1:] in (["settings"], ["config"], ["setting"]) and self.types.has_unknown_base(cls)
+            words_of(cls.name)[-1:] in (("settings",), ("config",), ("setting",)) and self.types.has_unknown_base(cls)
             for module in self.program.application
             for cls in module.classes
         )
@@ -214,12 +214,11 @@ class Settings:
             for expr in self.fields.config(cls, "env_file"):
                 parts = expr.items if isinstance(expr, Items) else (expr,)
                 found.update(PurePath(text).name for part in parts if (text := text_of(part)))
-        for module in self.program.application:
-            for code in module.codes():
-                for call in code.body.calls:
-                    if tail(call.func) in {"load_dotenv", "dotenv_values"} and self._names(call, code) & _LOADERS:
-                        path = call.args[0] if call.args else keyword(call.keywords, "dotenv_path")
-                        found.add(PurePath(text_of(path) or "").name if path is not None else ".env")
+        for site in self.program.modules.sites.named({"load_dotenv", "dotenv_values"}):
+            call = site.call
+            if self._names(call, site.code) & _LOADERS:
+                path = call.args[0] if call.args else keyword(call.keywords, "dotenv_path")
+                found.add(PurePath(text_of(path) or "").name if path is not None else ".env")
         return tuple(sorted(name for name in found if dotenv_kind(name) == "dotenv"))
 
     @cached_property
@@ -341,7 +340,7 @@ class Settings:
 
 
 def _is_named_config(module: Module) -> bool:
-    return words_of(module.name.rpartition(".")[2])[-1:] in (["config"], ["settings"], ["conf"])
+    return words_of(module.name.rpartition(".")[2])[-1:] in (("config",), ("settings",), ("conf",))
 
 
 def _says_secret(name: str) -> bool:

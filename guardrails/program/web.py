@@ -11,6 +11,7 @@ from guardrails.facts.records import Call, CallRef, Const, Expr, Items, Keyword,
 from guardrails.knowledge import web as tables
 from guardrails.program.model import Class, Code, Function, Module, argument, tail
 from guardrails.program.modules import Modules
+from guardrails.program.sites import Site
 from guardrails.program.types import Types
 from guardrails.program.values import (
     ClassValue,
@@ -22,17 +23,6 @@ from guardrails.program.values import (
     Value,
     Values,
 )  # fmt: skip
-
-
-class Site(Struct, frozen=True):
-    """A call where it stands."""
-
-    code: Code
-    index: int
-
-    @property
-    def call(self) -> Call:
-        return self.code.body.calls[self.index]
 
 
 class Registered(Struct, frozen=True):
@@ -80,68 +70,78 @@ class Web:
     @cached_property
     def app_sites(self) -> tuple[Site, ...]:
         """Where the application constructs its apps, by module and line."""
-        return tuple(self._constructions(tables.APPS))
+        return self._constructions(tables.APPS)
 
     @cached_property
     def router_sites(self) -> tuple[Site, ...]:
         """Where the application constructs its routers, by module and line."""
-        return tuple(self._constructions(tables.ROUTERS))
+        return self._constructions(tables.ROUTERS)
 
-    def _constructions(self, classes: frozenset[str]) -> Iterator[Site]:
-        for module in self.modules.ordered:
-            if not module.application:
-                continue
-            for code in module.codes():
-                for index, call in enumerate(code.body.calls):
-                    if isinstance(call.func, Ref) and call.func.name.rpartition(".")[2][:1].isupper():
-                        for value in self.types.infer(call.func, code, call.block):
-                            if (isinstance(value, ExternalValue) and value.name in classes) or (
-                                isinstance(value, ClassValue) and self.types.is_a(value.cls, *classes)
-                            ):
-                                yield Site(code, index)
-                                break
+    def _constructions(self, classes: frozenset[str]) -> tuple[Site, ...]:
+        return tuple(
+            site
+            for site, values in self._capitalized
+            if any(
+                (isinstance(value, ExternalValue) and value.name in classes)
+                or (isinstance(value, ClassValue) and self.types.is_a(value.cls, *classes))
+                for value in values
+            )
+        )
+
+    @cached_property
+    def _capitalized(self) -> list[tuple[Site, Values]]:
+        """The calls of what may be a class by its name, with what it may be."""
+        sites = self.modules.sites
+        capitalized = sites.named(name for name in sites.names if name[:1].isupper())
+        return [
+            (site, self.types.infer(site.call.func, site.code, site.call.block))
+            for site in capitalized
+            if isinstance(site.call.func, Ref)
+        ]
 
     # --- registrations
 
     @cached_property
     def registered(self) -> tuple[Registered, ...]:
         """Every handler registration of the application, by module and place."""
-        found: list[Registered] = []
-        for module in self.modules.ordered:
-            if module.application:
-                for code in module.codes():
-                    found.extend(self._registered_in(code))
-        return tuple(found)
+        sites = self.modules.sites.named(tables.REGISTRATIONS)
+        return tuple(found for site in sites for found in self._registered_at(site))
 
-    def _registered_in(self, code: Code) -> Iterator[Registered]:
-        decorated = {
-            decorator.index: function
-            for function in code.module.functions
-            if function.outer is code
-            for decorator in function.facts.decorators
-            if isinstance(decorator, CallRef)
-        }
-        for index, call in enumerate(code.body.calls):
-            if not isinstance(call.func, Ref) or "." not in call.func.name:
-                continue
-            base, _, name = call.func.name.rpartition(".")
-            row = tables.REGISTRATIONS.get(name)
-            if row is None or (row.decorator and index not in decorated and call.use != "receiver"):
-                continue
-            owner = Ref(base, call.func.span)
-            owners = self._owners(owner, code, call.block)
-            if not owners:
-                continue
-            if row.decorator:
-                handlers = [decorated[index]] if index in decorated else self._called_with(code, index)
-            else:
-                handlers = self.functions(argument(call, row.endpoint, "endpoint"), code, call.block)
-            for handler in handlers:
-                yield Registered(
-                    handler, Site(code, index), owner, owners, self._methods(call, row), self.text(
-                        argument(call, 0, "path"), code, call.block
-                    ), row.websocket,
-                )  # fmt: skip
+    def _registered_at(self, site: Site) -> Iterator[Registered]:
+        call, code = site.call, site.code
+        if not isinstance(call.func, Ref) or "." not in call.func.name:
+            return
+        base, _, name = call.func.name.rpartition(".")
+        row = tables.REGISTRATIONS[name]
+        decorated = self._decorated.get((code, site.index)) if row.decorator else None
+        if row.decorator and decorated is None and call.use != "receiver":
+            return
+        owner = Ref(base, call.func.span)
+        owners = self._owners(owner, code, call.block)
+        if not owners:
+            return
+        if decorated is not None:
+            handlers = [decorated]
+        elif row.decorator:
+            handlers = self._called_with(code, site.index)
+        else:
+            handlers = self.functions(argument(call, row.endpoint, "endpoint"), code, call.block)
+        for handler in handlers:
+            yield Registered(
+                handler, site, owner, owners, self._methods(call, row), self.text(
+                    argument(call, 0, "path"), code, call.block
+                ), row.websocket,
+            )  # fmt: skip
+
+    @cached_property
+    def _decorated(self) -> dict[tuple[Code, int], Function]:
+        """The functions of the application by the calls that decorate them."""
+        return {
+            (function.outer, decorator.index): function
+            for module in self.modules.ordered if module.application
+            for function in module.functions if function.outer is not None
+            for decorator in function.facts.decorators if isinstance(decorator, CallRef)
+        }  # fmt: skip
 
     def _called_with(self, code: Code, decorator: int) -> list[Function]:
         """``router.get("/x")(handler)``: the decorator called by hand."""
@@ -199,18 +199,15 @@ class Web:
     def dependencies(self) -> frozenset[Function]:
         """The project's functions that ``Depends`` or ``Security`` names anywhere in the application."""
         found: set[Function] = set()
+        for site in self.modules.sites.named({"Depends", "Security"}):
+            call, code = site.call, site.code
+            if self.types.depends_marker(CallRef(site.index), code):
+                found.update(self.functions(argument(call, 0, "dependency"), code, call.block))
         for module in self.modules.ordered:
-            if not module.application:
-                continue
-            for code in module.codes():
-                for index, call in enumerate(code.body.calls):
-                    named = tail(call.func) in {"Depends", "Security"}
-                    if named and self.types.depends_marker(CallRef(index), code):
-                        found.update(self.functions(argument(call, 0, "dependency"), code, call.block))
-                if isinstance(code, Function):
-                    for parameter in code.facts.parameters:
-                        for value in self.types.dependency(code, parameter.name) or ():
-                            found.update(self.types.functions_of(value))
+            for function in module.functions if module.application else ():
+                for parameter in function.facts.parameters:
+                    for value in self.types.dependency(function, parameter.name) or ():
+                        found.update(self.types.functions_of(value))
         return frozenset(found)
 
     @cached_property
@@ -226,13 +223,11 @@ class Web:
             for function in module.functions:
                 if any(n.endswith(".middleware") for n in function.decorator_names):
                     found.add(function)
-            for code in module.codes():
-                for call in code.body.calls:
-                    name = tail(call.func)
-                    if name in {"add_middleware", "Middleware"} and call.args:
-                        for value in self.types.infer(call.args[0], code, call.block):
-                            if isinstance(value, ClassValue):
-                                found.update(m for m in value.cls.methods if m.name in {"dispatch", "__call__"})
+        for site in self.modules.sites.named({"add_middleware", "Middleware"}):
+            call = site.call
+            for value in self.types.infer(call.args[0], site.code, call.block) if call.args else ():
+                if isinstance(value, ClassValue):
+                    found.update(m for m in value.cls.methods if m.name in {"dispatch", "__call__"})
         return frozenset(found)
 
     @cached_property
@@ -240,19 +235,17 @@ class Web:
         """Functions registered to answer exceptions, with where they are registered."""
         found: dict[Function, list[Site]] = {}
         for module in self.modules.ordered:
-            if not module.application:
-                continue
-            for function in module.functions:
+            for function in module.functions if module.application else ():
                 for decorator in function.facts.decorators:
                     if isinstance(decorator, CallRef) and function.outer is not None:
                         call = function.outer.body.calls[decorator.index]
                         if tail(call.func) == "exception_handler":
                             found.setdefault(function, []).append(Site(function.outer, decorator.index))
-            for code in module.codes():
-                for index, call in enumerate(code.body.calls):
-                    for expr in self._handler_expressions(call, code):
-                        for function in self.functions(expr, code, call.block):
-                            found.setdefault(function, []).append(Site(code, index))
+        for site in self.modules.sites.named({"add_exception_handler"}, {tables.EXCEPTION_HANDLERS_KEYWORD}):
+            call = site.call
+            for expr in self._handler_expressions(call, site.code):
+                for function in self.functions(expr, site.code, call.block):
+                    found.setdefault(function, []).append(site)
         return {function: tuple(sites) for function, sites in found.items()}
 
     def _handler_expressions(self, call: Call, code: Code) -> Iterator[Expr]:
@@ -289,17 +282,18 @@ class Web:
                 if any(n.endswith(".on_event") for n in function.decorator_names):
                     found.add(function)
             for code in module.codes():
-                for call in code.body.calls:
-                    for keyword in call.keywords:
-                        if keyword.name in tables.LIFECYCLE_KEYWORDS:
-                            found.update(self._lifecycle(keyword, code, call))
-                    if tail(call.func) == "add_event_handler":
-                        found.update(self.functions(argument(call, 1, "func"), code, call.block))
-                    if tail(call.func) == "append" and _base(call.func).endswith((".on_startup", ".on_shutdown")):
-                        found.update(self.functions(argument(call, 0, "func"), code, call.block))
                 for bind in code.attribute_bindings:
                     if isinstance(bind.target, Ref) and bind.target.name.endswith(".lifespan_context"):
                         found.update(self.functions(bind.value, code, bind.block))
+        for site in self.modules.sites.named({"add_event_handler", "append"}, tables.LIFECYCLE_KEYWORDS):
+            call, code = site.call, site.code
+            for keyword in call.keywords:
+                if keyword.name in tables.LIFECYCLE_KEYWORDS:
+                    found.update(self._lifecycle(keyword, code, call))
+            if tail(call.func) == "add_event_handler":
+                found.update(self.functions(argument(call, 1, "func"), code, call.block))
+            if tail(call.func) == "append" and _base(call.func).endswith((".on_startup", ".on_shutdown")):
+                found.update(self.functions(argument(call, 0, "func"), code, call.block))
         return frozenset(found)
 
     def _lifecycle(self, keyword: Keyword, code: Code, call: Call) -> list[Function]:

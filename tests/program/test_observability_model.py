@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from tests.program.build import build
-from tests.program.test_errors_model import function
 
 
 @pytest.mark.parametrize(
@@ -47,7 +46,7 @@ def test_secrets_in_log_calls(call: str, expected: str | None) -> None:
             {call}
         """
     program = build({"app/core/things.py": source})
-    found = [exposure.what for exposure in program.logs.exposures(function(program, "app.core.things.log"))]
+    found = [exposure.what for exposure in program.logs.exposures]
     assert found == ([expected] if expected else [])
 
 
