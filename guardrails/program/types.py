@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Callable, Iterator
-from functools import cached_property, partial
+from functools import cached_property
 
 from guardrails.facts.records import (
     Attr,
@@ -122,7 +122,8 @@ class Types:
 
     # --- the frame: memory, recursion, width
 
-    def _ask(self, key: object, answer: Callable[[], Values]) -> Values:
+    def _ask(self, key: object, answer: Callable[..., Values], *arguments: object) -> Values:
+        """``answer(*arguments)``, remembered under ``key``."""
         found = self._memo.get(key)
         if found is not None:
             return found
@@ -139,7 +140,7 @@ class Types:
         before, self._lowest = self._lowest, _DEPTH + 1
         self._open[key] = depth
         try:
-            values = answer()
+            values = answer(*arguments)
         finally:
             del self._open[key]
         if len(values) > _WIDTH:
@@ -211,8 +212,8 @@ class Types:
 
     def in_module(self, module: Module, name: str) -> Values:
         """What ``name`` may be at the end of the module: its definitions, star imports, then submodules."""
-        found = self._memo.get(("module", id(module), name))
-        return found or self._ask(("module", id(module), name), lambda: self._in_module(module, name))
+        key = ("module", id(module), name)
+        return self._memo.get(key) or self._ask(key, self._in_module, module, name)
 
     def _in_module(self, module: Module, name: str) -> Values:
         definitions = module.bindings.get(name)
@@ -252,9 +253,7 @@ class Types:
         if isinstance(definition, Import):
             return self.imported(code.module, definition)
         owner = code.module.owner_of.get(id(definition), code)
-        return self._ask(
-            ("bind", id(definition), name, receiver), lambda: self._bound(definition, name, owner, receiver)
-        )
+        return self._ask(("bind", id(definition), name, receiver), self._bound, definition, name, owner, receiver)
 
     def imported(self, module: Module, item: Import) -> Values:
         """What an import statement's name is: a module, or something in one; third-party things by name."""
@@ -333,7 +332,7 @@ class Types:
 
     def parameter(self, function: Function, name: str, receiver: Class | None = None) -> Values:
         """What a parameter may be, by its annotation, its default or its dependency; else ``ParameterValue``."""
-        return self._ask(("parameter", id(function), name, receiver), lambda: self._parameter(function, name, receiver))
+        return self._ask(("parameter", id(function), name, receiver), self._parameter, function, name, receiver)
 
     def _parameter(self, function: Function, name: str, receiver: Class | None) -> Values:
         parameter = function.parameters_by_name[name]
@@ -514,7 +513,7 @@ class Types:
 
     def passed(self, function: Function, name: str) -> Values:
         """What the project's own calls pass for a parameter, its default included."""
-        return self._ask(("passed", id(function), name), lambda: self._passed(function, name))
+        return self._ask(("passed", id(function), name), self._passed, function, name)
 
     def _passed(self, function: Function, name: str) -> Values:
         parameter = function.parameters_by_name[name]
@@ -593,49 +592,44 @@ class Types:
         found = self._memo.get(key)
         if found is not None:
             return found
+        evaluate = _EVALUATORS.get(type(expr))
+        if evaluate is None:
+            return unknown(getattr(expr, "reason", "no value"))
         self._kept[id(expr)] = expr  # the key is an address, which must not pass to another expression
-        return self._ask(key, lambda: self._infer(expr, code, block, receiver))
+        return self._ask(key, evaluate, self, expr, code, block, receiver)
 
-    def _infer(self, expr: Expr, code: Code, block: int, receiver: Class | None) -> Values:
-        if isinstance(expr, Ref):
-            return self._ref(expr, code, block, receiver)
-        if isinstance(expr, CallRef):
-            return self._call(code.body.calls[expr.index], expr.index, code, receiver)
-        if isinstance(expr, Const):
-            return (LiteralValue(expr.value),)
-        if isinstance(expr, Attr):
-            return self.attribute_of(self.infer(expr.value, code, block, receiver), expr.name)
-        if isinstance(expr, Await):
-            return self.awaited(self.infer(expr.value, code, block, receiver))
-        if isinstance(expr, Item):
-            return self._item(expr, code, block, receiver)
-        if isinstance(expr, Cond):
-            return union(self.infer(expr.body, code, block, receiver), self.infer(expr.orelse, code, block, receiver))
-        if isinstance(expr, Op):
-            return self._operation(expr, code, block, receiver)
-        if isinstance(expr, Items):
-            items = tuple(
-                self.items_of(self.infer(i.value, code, block, receiver))
-                if isinstance(i, Star)
-                else self.infer(i, code, block, receiver)
-                for i in expr.items
-            )
-            return (SequenceValue(union(*items)),)
-        if isinstance(expr, Mapping):
-            return self._mapping(expr, code, block, receiver)
-        if isinstance(expr, Comp):
-            return self._comprehension(expr, code, receiver)
-        if isinstance(expr, FString):
-            return self._fstring(expr, code, block, receiver)
-        if isinstance(expr, Walrus):
-            return self.infer(expr.value, code, block, receiver)
-        if isinstance(expr, Lambda):
-            return (FunctionValue(code.module.functions[expr.function]),)
-        if isinstance(expr, Star):
-            return self.infer(expr.value, code, block, receiver)
-        if isinstance(expr, Yield):
-            return unknown("sent by the caller")
-        return unknown(getattr(expr, "reason", "no value"))
+    def _constant(self, expr: Const, code: Code, block: int, receiver: Class | None) -> Values:
+        return (LiteralValue(expr.value),)
+
+    def _attribute(self, expr: Attr, code: Code, block: int, receiver: Class | None) -> Values:
+        return self.attribute_of(self.infer(expr.value, code, block, receiver), expr.name)
+
+    def _await(self, expr: Await, code: Code, block: int, receiver: Class | None) -> Values:
+        return self.awaited(self.infer(expr.value, code, block, receiver))
+
+    def _conditional(self, expr: Cond, code: Code, block: int, receiver: Class | None) -> Values:
+        return union(self.infer(expr.body, code, block, receiver), self.infer(expr.orelse, code, block, receiver))
+
+    def _items(self, expr: Items, code: Code, block: int, receiver: Class | None) -> Values:
+        items = tuple(
+            self.items_of(self.infer(i.value, code, block, receiver))
+            if isinstance(i, Star)
+            else self.infer(i, code, block, receiver)
+            for i in expr.items
+        )
+        return (SequenceValue(union(*items)),)
+
+    def _inner(self, expr: Walrus | Star, code: Code, block: int, receiver: Class | None) -> Values:
+        return self.infer(expr.value, code, block, receiver)
+
+    def _lambda(self, expr: Lambda, code: Code, block: int, receiver: Class | None) -> Values:
+        return (FunctionValue(code.module.functions[expr.function]),)
+
+    def _sent(self, expr: Yield, code: Code, block: int, receiver: Class | None) -> Values:
+        return unknown("sent by the caller")
+
+    def _called(self, expr: CallRef, code: Code, block: int, receiver: Class | None) -> Values:
+        return self._call(code.body.calls[expr.index], expr.index, code, receiver)
 
     def _ref(self, ref: Ref, code: Code, block: int, receiver: Class | None) -> Values:
         first, *rest = ref.name.split(".")
@@ -789,7 +783,7 @@ class Types:
     def _mapping(self, expr: Mapping, code: Code, block: int, receiver: Class | None) -> Values:
         return (MappingValue(code, expr),)
 
-    def _comprehension(self, expr: Comp, code: Code, receiver: Class | None) -> Values:
+    def _comprehension(self, expr: Comp, code: Code, block: int, receiver: Class | None) -> Values:
         is_async = code.body.blocks[expr.block].kind == "async-comprehension" and expr.kind == "generator"
         if expr.kind == "dict":
             return (ExternalInstance("dict"),)
@@ -822,9 +816,9 @@ class Types:
             stored = self._on_app(name) if external.is_app(value.cls) else ()
             return stored or external.member(value, name)
         if isinstance(value, InstanceValue):
-            return self._ask(("attribute", value.cls, name), lambda: self._instance_attribute(value, name))
+            return self._ask(("attribute", value.cls, name), self._instance_attribute, value, name)
         if isinstance(value, ClassValue):
-            return self._ask(("static", value.cls, name), lambda: self._class_attribute(value, name))
+            return self._ask(("static", value.cls, name), self._class_attribute, value, name)
         if isinstance(value, SuperValue):
             return self._super_attribute(value, name)
         if isinstance(value, LiteralValue) and value.value is not None:
@@ -920,7 +914,7 @@ class Types:
         target = bind.target
         assert isinstance(target, Ref)
         base = Ref(target.name.rpartition(".")[0], target.span)
-        values = self._ask(("base", id(bind)), partial(self._ref, base, code, bind.block, None))
+        values = self._ask(("base", id(bind)), self._ref, base, code, bind.block, None)
         return any(isinstance(v, (InstanceValue, ClassValue)) and owner in self.mro(v.cls) for v in values)
 
     def in_state(self, name: str) -> Values:
@@ -937,7 +931,7 @@ class Types:
         results: list[Values] = []
         for code, bind in self._outside_bindings.get(name, ()):
             base = Ref(bind.target.name.rpartition(".")[0], bind.span)  # type: ignore[union-attr]
-            owners = self._ask(("base", id(bind)), partial(self._ref, base, code, bind.block, None))
+            owners = self._ask(("base", id(bind)), self._ref, base, code, bind.block, None)
             if any(isinstance(v, ExternalInstance) and external.is_app(v.cls) for v in owners):
                 results.append(self.definition(bind, name, code))
         return union(*results)
@@ -1082,7 +1076,7 @@ class Types:
     def annotation(self, expr: Expr, code: Code, receiver: Class | None = None) -> Values:
         """The values that an annotation admits: instances of the classes it names, None apart."""
         self._kept[id(expr)] = expr
-        return self._ask(("annotation", id(expr), receiver), lambda: self._annotation(expr, code, receiver))
+        return self._ask(("annotation", id(expr), receiver), self._annotation, expr, code, receiver)
 
     def _annotation(self, expr: Expr, code: Code, receiver: Class | None) -> Values:
         if isinstance(expr, Const):
@@ -1210,7 +1204,7 @@ class Types:
 
     def returns(self, function: Function, receiver: Class | None = None) -> Values:
         """What a function returns (a coroutine function: what awaiting it gives), by value and by annotation."""
-        return self._ask(("returns", id(function), receiver), lambda: self._returns(function, receiver))
+        return self._ask(("returns", id(function), receiver), self._returns, function, receiver)
 
     def _returns(self, function: Function, receiver: Class | None) -> Values:
         outer = function.outer
@@ -1229,7 +1223,7 @@ class Types:
 
     def yielded(self, function: Function, receiver: Class | None = None) -> Values:
         """What a generator function yields."""
-        return self._ask(("yields", id(function), receiver), lambda: self._yielded(function, receiver))
+        return self._ask(("yields", id(function), receiver), self._yielded, function, receiver)
 
     def _yielded(self, function: Function, receiver: Class | None) -> Values:
         results: list[Values] = []
@@ -1447,6 +1441,26 @@ class Types:
             for member in self.attribute(value, "__call__"):
                 if isinstance(member, FunctionValue):
                     yield member.function
+
+
+_EVALUATORS: dict[type, Callable[..., Values]] = {
+    Attr: Types._attribute,
+    Await: Types._await,
+    CallRef: Types._called,
+    Comp: Types._comprehension,
+    Cond: Types._conditional,
+    Const: Types._constant,
+    FString: Types._fstring,
+    Item: Types._item,
+    Items: Types._items,
+    Lambda: Types._lambda,
+    Mapping: Types._mapping,
+    Op: Types._operation,
+    Ref: Types._ref,
+    Star: Types._inner,
+    Walrus: Types._inner,
+    Yield: Types._sent,
+}
 
 
 def _position(definition: Definition) -> tuple[int, int]:
