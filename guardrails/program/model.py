@@ -103,6 +103,26 @@ class Code:
             e for e in self.body.events if isinstance(e, Bind) and isinstance(e.target, Ref) and "." in e.target.name
         ]
 
+    @cached_property
+    def attribute_owners(self) -> frozenset[str]:
+        """The plain names on which this body binds attributes."""
+        return frozenset(b.target.name.partition(".")[0] for b in self.attribute_bindings if isinstance(b.target, Ref))
+
+    @cached_property
+    def tested_names(self) -> frozenset[str]:
+        """The plain names whose class the body's conditions may test: a superset (``isinstance(x, User)``)."""
+        found: set[str] = set()
+        for block in self.body.blocks:
+            if block.kind == "if" and block.expr is not None:
+                for expr in self.walk(block.expr):
+                    if isinstance(expr, CallRef):
+                        call = self.body.calls[expr.index]
+                        if isinstance(call.func, Ref) and call.func.name in {"isinstance", "type"} and call.args:
+                            found.update(_first_name(call.args[0]))
+                    elif isinstance(expr, Ref) and expr.name.endswith(".__class__"):
+                        found.update(_first_name(expr))
+        return frozenset(found)
+
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.qualname}>"
 
@@ -330,6 +350,10 @@ class Function(Code):
             if keyword.name in names:
                 bound[keyword.name] = keyword.value
         return bound
+
+
+def _first_name(expr: Expr) -> tuple[str, ...]:
+    return (expr.name.partition(".")[0],) if isinstance(expr, Ref) else ()
 
 
 def bound_names(target: Expr) -> Iterator[str]:

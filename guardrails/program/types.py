@@ -119,6 +119,7 @@ class Types:
         self._open: dict[object, int] = {}
         self._lowest = _DEPTH + 1
         self._spent = 0
+        self._single: dict[tuple[Module, str], tuple[Bind | None, Code | None]] = {}
 
     # --- the frame: memory, recursion, width
 
@@ -452,7 +453,16 @@ class Types:
                 if not isinstance(definitions[0], Import):
                     return None, None
             scope = scope.outer
-        return self._module_binding(code.module, first, rest, 12)
+        return self.module_binding(code.module, ref.name)
+
+    def module_binding(self, module: Module, name: str) -> tuple[Bind | None, Code | None]:
+        """The one binding that a dotted name of a module stands for, through imports; (None, None) without one."""
+        key = (module, name)
+        found = self._single.get(key)
+        if found is None:
+            first, _, rest = name.partition(".")
+            found = self._single[key] = self._module_binding(module, first, rest, 12)
+        return found
 
     def _module_binding(self, module: Module, first: str, rest: str, budget: int) -> tuple[Bind | None, Code | None]:
         definitions = module.bindings.get(first, [])
@@ -596,7 +606,20 @@ class Types:
         if evaluate is None:
             return unknown(getattr(expr, "reason", "no value"))
         self._kept[id(expr)] = expr  # the key is an address, which must not pass to another expression
+        if isinstance(expr, Ref) and self._is_of_module(expr.name, code):
+            shared = (code.module, expr.name)
+            values = self._ask(shared, self._ref, expr, code.module, 0, None)
+            if shared in self._memo:
+                self._memo[key] = values
+            return values
         return self._ask(key, evaluate, self, expr, code, block, receiver)
+
+    def _is_of_module(self, name: str, code: Code) -> bool:
+        """Whether a dotted name means the same wherever the module reads it: not bound, nor narrowed, on the way."""
+        first, _, rest = name.partition(".")
+        if first in code.tested_names or (rest and first in code.attribute_owners):
+            return False
+        return isinstance(self._scope_of(first, code), Module)
 
     def _constant(self, expr: Const, code: Code, block: int, receiver: Class | None) -> Values:
         return (LiteralValue(expr.value),)
@@ -651,6 +674,8 @@ class Types:
 
         ``if isinstance(x, User):``, ``if type(x) is User:``, ``if x.__class__ == User:``, of the project's classes.
         """
+        if name not in code.tested_names:
+            return values
         for index, record in code.ancestors_of(block):
             if record.kind != "if" or record.expr is None:
                 continue
@@ -697,6 +722,8 @@ class Types:
     def _stored_locally(self, dotted: str, code: Code, block: int, span: int, receiver: Class | None) -> Values | None:
         """What this very body stored before under a dotted name (``self.client = ...`` and then ``self.client.db``)."""
         if not isinstance(code, Function):
+            return None
+        if dotted.partition(".")[0] not in code.attribute_owners:
             return None
         binds: list[Definition] = [b for b in code.attribute_bindings if b.target.name == dotted]  # type: ignore[union-attr]
         if not binds:
@@ -1075,8 +1102,23 @@ class Types:
 
     def annotation(self, expr: Expr, code: Code, receiver: Class | None = None) -> Values:
         """The values that an annotation admits: instances of the classes it names, None apart."""
+        if isinstance(expr, Ref) and not expr.name.endswith("Self"):
+            scope = self._scope_of(expr.name, code)
+            if isinstance(scope, Module):  # what it is does not depend on where it stands
+                return self._ask(("annotation", scope, expr.name), self._annotation, expr, scope, None)
         self._kept[id(expr)] = expr
         return self._ask(("annotation", id(expr), receiver), self._annotation, expr, code, receiver)
+
+    @staticmethod
+    def _scope_of(name: str, code: Code) -> Code:
+        """The code whose name ``name`` is, where ``code`` reads it: the innermost that binds it, or the module."""
+        first = name.partition(".")[0]
+        scope = code
+        while scope.outer is not None:
+            if first in scope.bindings or (isinstance(scope, Function) and first in scope.parameters_by_name):
+                return scope
+            scope = scope.outer
+        return scope
 
     def _annotation(self, expr: Expr, code: Code, receiver: Class | None) -> Values:
         if isinstance(expr, Const):
