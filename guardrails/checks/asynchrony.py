@@ -32,10 +32,10 @@ def sync_handler(program: Program) -> Iterator[Finding]:
 @check("GR702", "sync-mongo-driver", Severity.ERROR)
 def sync_mongo_driver(program: Program) -> Iterator[Finding]:
     """The application connects with a synchronous Mongo client."""
-    operations = program.blocking.sync_mongo_operations
     for client in program.connections.clients:
         if client.is_async:
             continue
+        operations = program.blocking.sync_mongo_operations
         code = client.site.code
         count = len(operations)
         blocked = f", through which {count} operation{'s'[: count != 1]} block async code" if count else ""

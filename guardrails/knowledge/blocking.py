@@ -13,6 +13,7 @@ references of the libraries named; compared with the names that other tools' rul
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Final, Literal, NamedTuple, TypeAlias
 
@@ -1173,6 +1174,7 @@ BLOCKING_TAILS: Final = frozenset(name.rpartition(".")[2] for name in _CALLS) | 
 prefilter."""
 
 
+@lru_cache(maxsize=16384)
 def blocking(canonical: str) -> Blocking | None:
     """What is known of the call to ``canonical``, or None: exact names first, then the innermost class."""
     call = _CALLS.get(canonical)
@@ -1189,6 +1191,7 @@ def blocking(canonical: str) -> Blocking | None:
     return None
 
 
+@lru_cache(maxsize=16384)
 def returned(canonical: str) -> str | None:
     """The class of what the call to ``canonical`` gives; None if no row says so, and for plain constructors.
 
@@ -1227,7 +1230,7 @@ class Extension:
     def blocking(self, canonical: str) -> Blocking | None:
         """What the project says of ``canonical``, else what the table knows."""
         prefix, matched = canonical, canonical in self._exact
-        while not matched and (prefix := prefix.rpartition(".")[0]):
+        while self._below and not matched and (prefix := prefix.rpartition(".")[0]):
             matched = prefix in self._below
         if matched:
             return Blocking(canonical, "custom", "is configured as blocking", _TO_THREAD)

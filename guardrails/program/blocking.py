@@ -67,11 +67,9 @@ class Blocks:
             if call.use == "await":
                 continue
             values = known(self.types.expand(self.types.infer(call.func, code, call.block)))
-            if not values or not all(isinstance(v, ExternalValue) for v in values):
-                continue
-            names = [self.table.blocking(v.name) for v in values if isinstance(v, ExternalValue)]
-            rows = [row for row in names if row is not None]
-            if not rows or len(rows) < len(names):
+            rows = [self.table.blocking(v.name) if isinstance(v, ExternalValue) else None for v in values]
+            row = rows[0] if rows else None
+            if row is None or None in rows:
                 continue
             if any(self._uses_handle(v, code, handles) for v in values):
                 handles.add(index)
@@ -79,7 +77,6 @@ class Blocks:
             if self._continues(call, code, handles) or self._is_given_handle(call, code, handles):
                 handles.add(index)
                 continue
-            row = rows[0]
             if row.kind == "mongo" and self._only_async_clients:
                 continue
             if not self._applies(row, call, code):
@@ -248,7 +245,7 @@ class Blocks:
         """
         done: set[Span] = set()
         for distance, mongo in ((self._to_other, False), (self._to_mongo, True)):
-            for edge in self._sync_edges(code):
+            for edge in self._sync_edges(code) if distance else ():
                 if edge.target in distance and edge.span not in done and not edge.target.is_async:
                     done.add(edge.span)
                     yield self._chain(code, edge, distance, mongo)

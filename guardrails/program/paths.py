@@ -52,6 +52,10 @@ def covers(earlier: str, later: str) -> bool:
     """Whether every path that ``later`` matches is one that ``earlier`` matches. False where that is not sure:
     a converter that is not Starlette's own matches what nobody here knows.
     """
+    if "{" not in earlier:
+        return earlier == later
+    if ":path" not in earlier and earlier.count("/") != later.count("/"):
+        return False  # nothing else matches a slash
     pattern, sample = _pattern(earlier), _sample(later)
     return pattern is not None and sample is not None and pattern.fullmatch(sample) is not None
 
