@@ -9,24 +9,18 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from guardrails.options import DEFAULT_EXCLUDE, Options
+from guardrails.patterns import pattern
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
     from pydantic_core import ErrorDetails
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:  # the same library, before it was part of Python
-    import tomli as tomllib
 
 OWN_FILE = "guardrails.toml"
 SHARED_FILE = "pyproject.toml"
@@ -165,9 +159,9 @@ def _text(path: Path) -> str:
 
 def _parse(path: Path, text: str) -> dict[str, Any]:
     try:
-        table: dict[str, Any] = tomllib.loads(text)
+        table: dict[str, Any] = msgspec.toml.decode(text)
         return table
-    except tomllib.TOMLDecodeError as error:
+    except msgspec.DecodeError as error:
         place = re.search(r"at line (\d+)", str(error))
         reason = re.sub(r" \(at .*\)", "", str(error))
         raise ConfigError([Mistake(str(path), int(place.group(1)) if place else 0, f"no TOML: {reason}")]) from error
@@ -222,6 +216,8 @@ def _message(path: Sequence[str | int], detail: ErrorDetails) -> str:
 
 
 def _did_you_mean(word: str, known: Iterable[str]) -> str:
+    from difflib import get_close_matches
+
     near = get_close_matches(word.lower().replace("_", "-"), list(known), n=1, cutoff=0.6)
     return f"; did you mean {near[0]!r}?" if near else ""
 
@@ -260,9 +256,9 @@ def _selector_messages(selectors: Sequence[str]) -> list[str]:
     return [str(unknown) for unknown in validate_selectors(selectors, all_checks())]
 
 
-_HEADING = re.compile(r"\s*\[+\s*([^\]#]+?)\s*\]+\s*(?:#.*)?$")
-_KEY = re.compile(r"""\s*((?:"[^"]*"|'[^']*'|[\w-]+)(?:\s*\.\s*(?:"[^"]*"|'[^']*'|[\w-]+))*)\s*=""")
-_PART = re.compile(r""""([^"]*)"|'([^']*)'|([\w-]+)""")
+_HEADING = pattern(r"\s*\[+\s*([^\]#]+?)\s*\]+\s*(?:#.*)?$")
+_KEY = pattern(r"""\s*((?:"[^"]*"|'[^']*'|[\w-]+)(?:\s*\.\s*(?:"[^"]*"|'[^']*'|[\w-]+))*)\s*=""")
+_PART = pattern(r""""([^"]*)"|'([^']*)'|([\w-]+)""")
 
 
 def line_of(found: Found, path: Sequence[str | int]) -> int:

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
-from pathspec import GitIgnoreSpec
 
 from guardrails import forked
 from guardrails.analysis import Analysis, Judged, Problem, SkippedPath
@@ -240,6 +239,10 @@ def _order(finding: Finding) -> tuple[Place, int, str, str, str, str]:
 
 def _per_path_ignores(options: Options, where: Where) -> Callable[[Finding], bool]:
     """Whether configuration passes over the finding in its file."""
+    if not options.per_path_ignores:
+        return lambda finding: False
+    from pathspec import GitIgnoreSpec
+
     rows = [
         (GitIgnoreSpec.from_lines([glob]), selectors) for glob, selectors in sorted(options.per_path_ignores.items())
     ]

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
 
 from guardrails.checks.registry import Check
 from guardrails.finding import Severity
 from guardrails.guide import RULES
 from guardrails.options import Options
+from guardrails.patterns import pattern
 
 _NONE, _DEFAULT, _ALL, _RULE, _PREFIX, _EXACT = range(6)
-_CODE_START = re.compile(r"(?:GR)?(\d{1,4})\Z", re.IGNORECASE)
+_CODE_START = pattern(r"(?:GR)?(\d{1,4})\Z", re.IGNORECASE)
 
 
 class UnknownSelector(ValueError):
@@ -62,6 +62,8 @@ def validate(selectors: Iterable[str], checks: Sequence[Check]) -> list[UnknownS
 
 def suggest(selector: str, checks: Sequence[Check]) -> str | None:
     """The code or name nearest to a mistyped selector."""
+    from difflib import get_close_matches
+
     words = [check.name for check in checks] + [check.code for check in checks]
     lowered = {word.lower(): word for word in words}
     near = get_close_matches(selector.strip().lower(), sorted(lowered), n=1, cutoff=0.6)

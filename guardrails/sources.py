@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import io
-import re
 import tokenize
 from pathlib import Path
 
-_LINE_END = re.compile(r"\r\n|\r|\n")
+from guardrails.patterns import pattern
+
+_LINE_END = pattern(r"\r\n|\r|\n")
 
 
 class Sources:

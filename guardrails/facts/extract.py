@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import io
-import re
 import sys
 import tokenize
 from collections.abc import Callable, Iterator
@@ -54,6 +53,7 @@ from guardrails.facts.records import (
     Yield,
     pack,
 )  # fmt: skip
+from guardrails.patterns import pattern
 
 _OPERATORS: dict[type, str] = {
     ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.FloorDiv: "//", ast.Mod: "%", ast.Pow: "**",
@@ -63,7 +63,7 @@ _OPERATORS: dict[type, str] = {
     ast.Is: "is", ast.IsNot: "is not", ast.In: "in", ast.NotIn: "not in",
 }  # fmt: skip
 
-_SUPPRESSION = re.compile(
+_SUPPRESSION = pattern(
     r"#\s*guardrails:\s*(?P<kind>ignore-file|ignore)(?:\[(?P<codes>[^\]]*)\])?(?:\s*--\s*(?P<reason>.*))?"
 )
 # Deep but legal sources (long elif chains, long sums) recurse a few frames per level.

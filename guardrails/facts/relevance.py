@@ -6,7 +6,7 @@ They matter only for the indexes they declare (rule 9) and for text that looks l
 
 from __future__ import annotations
 
-import re
+from guardrails.patterns import pattern
 
 _INDEXES = (b"create_index", b"ensure_index", b"IndexModel", b"Indexed(", b"indexes")
 
@@ -16,15 +16,13 @@ _SECRET_WORDS = (
     b"webhook",
 )  # fmt: skip
 """In lower case. Substring search is many times faster than a pattern."""
-_NAMED = re.compile(
-    rb"(?:secret|passw|pwd|token|key|credential)\w*['\"\]]*\s*(?::\s*\w+\s*)?[=:(,]\s*[rbf]*['\"]|webhook"
-)
+_NAMED = pattern(rb"(?:secret|passw|pwd|token|key|credential)\w*['\"\]]*\s*(?::\s*\w+\s*)?[=:(,]\s*[rbf]*['\"]|webhook")
 """A text given to a name, an item or a keyword that says secret."""
 
-_URL_WITH_PASSWORD = re.compile(rb"://[^\s/:@'\"]*:[^\s/@'\"]+@")
+_URL_WITH_PASSWORD = pattern(rb"://[^\s/:@'\"]*:[^\s/@'\"]+@")
 
-_RUN = re.compile(rb"[A-Za-z0-9_-]{20,}")
-_MIXED = re.compile(
+_RUN = pattern(rb"[A-Za-z0-9_-]{20,}")
+_MIXED = pattern(
     rb"(?<![A-Za-z0-9])(?=[A-Za-z]*[0-9])(?=[0-9]*[A-Za-z])"
     rb"(?!(?:0x)?[0-9a-fA-F]+(?![A-Za-z0-9]))[A-Za-z0-9]{8,}"
     rb"|(?<=[_-])[0-9a-f]{32}|[0-9a-f]{32}(?=-us)"

@@ -10,8 +10,9 @@ Sources: the packages' own ``__init__`` modules and the ``__module__`` of their 
 
 from __future__ import annotations
 
-import re
 from typing import Final
+
+from guardrails.patterns import pattern
 
 
 def _spread(canonical_prefix: str, alias_prefixes: str, names: str) -> dict[str, str]:
@@ -482,7 +483,7 @@ keeps it from a shorter row: ``fastapi.responses`` is Starlette's, ``fastapi.res
 not."""
 
 # The stubs of boto3's generated classes: one package a service.
-_BOTO3_STUB: Final = re.compile(r"mypy_boto3_\w+(?:\.\w+)*\.(?:\w+Client|(\w*ServiceResource))(?=\.|$)")
+_BOTO3_STUB: Final = pattern(r"mypy_boto3_\w+(?:\.\w+)*\.(?:\w+Client|(\w*ServiceResource))(?=\.|$)")
 
 _ROOTS: Final = frozenset(alias.partition(".")[0] for alias in ALIASES)
 

@@ -15,7 +15,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Final, Literal, NamedTuple, TypeAlias
+from typing import Final, Literal, TypeAlias
+
+from msgspec import Struct
 
 from guardrails.knowledge import drivers
 
@@ -41,7 +43,7 @@ BlockingKind: TypeAlias = Literal[
 ]
 
 
-class Blocking(NamedTuple):
+class Blocking(Struct, frozen=True):
     """One blocking call.
 
     ``why`` completes "it …" (``waits for an HTTP response``); ``instead`` names what an ``async def`` can
@@ -57,7 +59,7 @@ class Blocking(NamedTuple):
     argument: tuple[int, str] | None = None
 
 
-class _Scope(NamedTuple):
+class _Scope(Struct, frozen=True):
     """Every method of a class (``deep``: of the objects below it, too), or ``only`` some, or all ``but``
     some."""
 

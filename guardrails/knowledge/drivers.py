@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import cache
 from types import MappingProxyType
-from typing import Final, Literal, NamedTuple, TypeAlias, get_args
+from typing import Final, Literal, TypeAlias, get_args
 
 from msgspec import Struct
 
@@ -80,7 +80,7 @@ Gives: TypeAlias = Literal[
 OPERATION_KINDS: Final[frozenset[str]] = frozenset(get_args(OperationKind))
 
 
-class Argument(NamedTuple):
+class Argument(Struct, frozen=True):
     """Where one part of a query stands in a call.
 
     ``position`` counts positional arguments from 0 (``None``: by keyword only) and with ``rest`` means that
@@ -94,7 +94,7 @@ class Argument(NamedTuple):
     rest: bool = False
 
 
-class Method(NamedTuple):
+class Method(Struct, frozen=True):
     """A method of a driver's class.
 
     ``type`` is the canonical class of what the call gives, where that is a driver's: the awaited value, or,

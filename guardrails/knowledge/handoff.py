@@ -10,7 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Final, Literal, NamedTuple, TypeAlias
+from typing import Final, Literal, TypeAlias
+
+from msgspec import Struct
 
 Where: TypeAlias = Literal[
     "thread",
@@ -24,7 +26,7 @@ Where: TypeAlias = Literal[
 What: TypeAlias = Literal["function", "iterator", "coroutine"]
 
 
-class Handoff(NamedTuple):
+class Handoff(Struct, frozen=True):
     """One callable and the argument that it runs.
 
     ``what`` stands at ``position`` (None: by keyword only) or is the argument ``keyword`` (None: by position

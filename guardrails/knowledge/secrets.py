@@ -24,12 +24,16 @@ import json
 import re
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
+
+from msgspec import Struct
+
+from guardrails.patterns import pattern
 
 SecretKind = Literal["password", "password_hash", "secret", "private_key", "api_key", "token", "credentials"]
 
 
-class TokenFormat(NamedTuple):
+class TokenFormat(Struct, frozen=True):
     """A token found in a text.
 
     `label` is for people ("GitHub token"), `source` the page that documents the format, `start` and `length`
@@ -42,14 +46,14 @@ class TokenFormat(NamedTuple):
     length: int
 
 
-class SecretName(NamedTuple):
+class SecretName(Struct, frozen=True):
     """What a name says: the kind of secret, and whether it names several of them (`API_KEYS`)."""
 
     kind: SecretKind
     plural: bool = False
 
 
-class SecretArgument(NamedTuple):
+class SecretArgument(Struct, frozen=True):
     """Where a call takes its secret: position from zero without `self` (none: by keyword only), keywords."""
 
     kind: SecretKind
@@ -65,7 +69,7 @@ def _vocabulary(words: str) -> frozenset[str]:
 # Token formats
 
 
-class _Format(NamedTuple):
+class _Format(Struct, frozen=True):
     label: str
     hint: str  # a text without it is not searched: substring search is many times faster than a pattern
     pattern: re.Pattern[str]
@@ -137,10 +141,8 @@ _NOT_AFTER_WORD = r"(?<![A-Za-z0-9_])"
 _NOT_BEFORE_WORD = r"(?![A-Za-z0-9_])"
 
 
-def _row(
-    label: str, hint: str, pattern: str, source: str, valid: Callable[[str], bool] = lambda token: True
-) -> _Format:
-    return _Format(label, hint, re.compile(pattern), source, valid)
+def _row(label: str, hint: str, text: str, source: str, valid: Callable[[str], bool] = lambda token: True) -> _Format:
+    return _Format(label, hint, pattern(text), source, valid)
 
 
 def _word(body: str) -> str:
@@ -393,7 +395,7 @@ PUBLISHED_DUMMIES: Final[tuple[str, ...]] = (
 )
 
 # What people write into the body of a token to show its shape, and what generated dummies look like.
-_DUMMY_BODY: Final = re.compile(
+_DUMMY_BODY: Final = pattern(
     r"(?i)example|dummy|placeholder|redacted|changeme|your[-_]?|fake|sample|(.)\1{5}|1234567|abcdefg|deadbeef"
 )
 
@@ -443,7 +445,7 @@ def masked(value: str) -> str:
 # Names
 
 # Words of a name, whatever its style: DB_PASSWORD, jwtSecretKey, X-API-Key, JWTSecret, ssl.key.password.
-_WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_WORD: Final = pattern(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
 # The last words of a name, joined: what the thing is.
 _HEADS: Final[dict[str, SecretKind]] = {
@@ -593,7 +595,7 @@ PLACEHOLDER_WORDS: Final = _vocabulary(
     """
 )
 # The same glued to others. Long enough not to turn up in a random value.
-_PLACEHOLDER_PARTS: Final = re.compile(
+_PLACEHOLDER_PARTS: Final = pattern(
     r"(?i)(?:change|replace)[-_ ]?(?:me|this|it)|placeholder|example|dummy|redacted|insert[-_]?your"
     r"|^not[-_]?an?[-_]?(?:real|pass|secret|token|key)|not[-_]real"
     r"|^(?:your|test|fake|mock|sample)[-_]?(?:pass|secret|token|key|api|user|jwt|access)"
@@ -609,53 +611,53 @@ _NOT_VALUES: Final = _vocabulary(
     wachtwoord
     """
 )
-_ALGORITHM: Final = re.compile(
+_ALGORITHM: Final = pattern(
     r"(?i)(?:hs|rs|es|ps)(?:256|384|512)|eddsa|ed25519|md5|sha-?\d+\w*|bcrypt\w*|argon2\w*|scrypt\w*"
     r"|pbkdf2\w*|(?:aes|rsa|ecdsa|dsa)(?:[-_]?\w+)*|django_\w+"
 )
 # A hole to be filled: {}, {name}, {{ name }}, ${NAME}, $(cmd), %s, %(name)s, <name>.
-_HOLE: Final = re.compile(
+_HOLE: Final = pattern(
     r"\{\{[^{}]*\}\}|\$\{[\w.:?-]*\}|\$\([^)]*\)|\{[\w.\[\]()'\"!:,\- ]*\}|%\(\w+\)[sdr]|%[sdr](?![A-Za-z])"
     r"|<[^<>]+>"
 )
 # Text that stands for the value elsewhere: a shell or Mongo variable, an SQL parameter, a secret store's
 # address.
-_REFERENCE: Final = re.compile(
+_REFERENCE: Final = pattern(
     r"\$[A-Z_][A-Z0-9_]*|\$[a-z_.]+|:[a-z_]+|%[A-Z_]+%|\[[A-Za-z _-]+\]|arn:aws[\w:/.-]+|vault:.+|ENC\[.*\]"
     r"|@Microsoft\.KeyVault\(.*\)|projects/[\w-]+/secrets/.*|env[:.]\w+"
 )
-_URL: Final = re.compile(r"[A-Za-z][\w+.-]*://")
-_FILE: Final = re.compile(
+_URL: Final = pattern(r"[A-Za-z][\w+.-]*://")
+_FILE: Final = pattern(
     r"[\w./~@+\\:-]+\.(?:json|pem|key|crt|cer|p12|pfx|txt|ya?ml|toml|ini|cfg|conf|env|html?|py|js|css|csv|db)"
 )
 # Parts in lower case or of joined words: a random base64 text may well begin with a slash.
-_PATH: Final = re.compile(
+_PATH: Final = pattern(
     r"(?:\.{0,2}|~)(?:/(?:[a-z0-9_.:@%+~?=&-]*|[A-Z]?[a-z]+(?:[A-Z][a-z]+)*))+|[a-z_.+-]+(?:/[a-z0-9_.+-]+)+"
 )
-_HEADER: Final = re.compile(r"(?i)x(?:-[a-z]+)+")
-_SELECTOR: Final = re.compile(r"[#.][a-z][a-z_-]*|[\w#. ]*\[[\w-]+[*^$~|]?=.*\].*|//\w.*")
-_MASK: Final = re.compile(r"(?i)(?<![a-z0-9])x{3,}(?![a-z0-9])|x{5,}|\*{3,}|\.{3,}|…|•{2,}|_{5,}|-{5,}(?!BEGIN)")
-_PUBLIC: Final = re.compile(r"-----BEGIN (?:[A-Z]+ )*(?:PUBLIC KEY|CERTIFICATE)|(?:ssh|ecdsa)-[\w-]+ AAAA")
+_HEADER: Final = pattern(r"(?i)x(?:-[a-z]+)+")
+_SELECTOR: Final = pattern(r"[#.][a-z][a-z_-]*|[\w#. ]*\[[\w-]+[*^$~|]?=.*\].*|//\w.*")
+_MASK: Final = pattern(r"(?i)(?<![a-z0-9])x{3,}(?![a-z0-9])|x{5,}|\*{3,}|\.{3,}|…|•{2,}|_{5,}|-{5,}(?!BEGIN)")
+_PUBLIC: Final = pattern(r"-----BEGIN (?:[A-Z]+ )*(?:PUBLIC KEY|CERTIFICATE)|(?:ssh|ecdsa)-[\w-]+ AAAA")
 # Google's app passwords are shown, and pasted, as four groups of four letters
 # (https://support.google.com/accounts/answer/185833).
-_APP_PASSWORD: Final = re.compile(r"[a-z]{4}(?: [a-z]{4}){3}")
-_SCHEME: Final = re.compile(r"(?i)(?:bearer|basic|token|apikey|api-key|key|jwt) +(?=\S+$)")
+_APP_PASSWORD: Final = pattern(r"[a-z]{4}(?: [a-z]{4}){3}")
+_SCHEME: Final = pattern(r"(?i)(?:bearer|basic|token|apikey|api-key|key|jwt) +(?=\S+$)")
 # A value that boasts of being secret is one: my-secret-key, supersecret, TopSecretToken.
-_BOAST: Final = re.compile(
+_BOAST: Final = pattern(
     r"(?i)(?<![a-z])(?:my|our|super|top|very|ultra|mega|strong|secure)[-_ ]?(?:super|very|own|strong)?[-_]?"
     r"(?:secret|secure|strong|pass|pwd|token|jwt|api|key|private|signing|encryption)"
 )
 # A regular expression, as parsers call their tokens.
-_PATTERN: Final = re.compile(r"\[[^\]]+\][+*{]|\\[wdsb]|\(\?[:=!P<]|\.\*")
+_PATTERN: Final = pattern(r"\[[^\]]+\][+*{]|\\[wdsb]|\(\?[:=!P<]|\.\*")
 # Names that vendors give their own fields.
 _FIELD_NAMES: Final = frozenset(
     {"awssecretaccesskey", "awssecretkey", "clientsecret", "consumersecret", "secretaccesskey", "apisecret"}
 )
 # A mark for accounts that have no password here: LDAP, OIDC, NONE.
-_ACRONYM: Final = re.compile(r"[A-Z]{4,5}")
+_ACRONYM: Final = pattern(r"[A-Z]{4,5}")
 # Words joined as identifiers, keys of configuration and events are: user_password, x-api-key, auth.token,
 # authToken.
-_IDENTIFIER: Final = re.compile(
+_IDENTIFIER: Final = pattern(
     r"[A-Z]?[a-z]+\d?(?:[_.:-][A-Z]?[a-z]+\d?)+|[A-Z]+\d?(?:[_.-][A-Z]+\d?)+"
     r"|[a-z]+(?:[A-Z][a-z]+)+|(?:[A-Z][a-z]+){2,}"
 )

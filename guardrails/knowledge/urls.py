@@ -8,10 +8,13 @@ libpq (https://www.postgresql.org/docs/current/libpq-connect.html) and SQLAlchem
 from __future__ import annotations
 
 import re
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
 from urllib.parse import unquote
 
+from msgspec import Struct
+
 from guardrails.knowledge.secrets import is_placeholder
+from guardrails.patterns import pattern
 
 # Scheme without its driver (`postgresql+asyncpg`) -> what it connects to.
 SCHEMES: Final[dict[str, str]] = {
@@ -29,7 +32,7 @@ SCHEMES: Final[dict[str, str]] = {
 }
 
 
-class ConnectionUrl(NamedTuple):
+class ConnectionUrl(Struct, frozen=True):
     """A connection URL taken apart.
 
     `scheme` is as written, in lower case; `system` names what it connects to. `password` is "none", "literal"
@@ -46,16 +49,16 @@ class ConnectionUrl(NamedTuple):
     shown: str
 
 
-_URL: Final = re.compile(r"(?P<scheme>[a-z][a-z0-9]*)(?P<driver>\+[a-z0-9_]+)?://(?P<authority>[^/?#]*)", re.IGNORECASE)
+_URL: Final = pattern(r"(?P<scheme>[a-z][a-z0-9]*)(?P<driver>\+[a-z0-9_]+)?://(?P<authority>[^/?#]*)", re.IGNORECASE)
 # Holes of f-strings (handed over as `{}`), `str.format`, `%`, templates and shells; `<…>` of documentation.
-_HOLE: Final = re.compile(
+_HOLE: Final = pattern(
     r"\{\{.*?\}\}|\$\{[^}]*\}|\$\([^)]*\)|\{[^{}]*\}|<[^<>]*>|%\(\w+\)[sdr]|%[sdr](?![0-9A-Fa-f])"
     r"|\$[A-Za-z_]\w*"
 )
 # What only a regular expression or a sentence has.
-_NO_URL: Final = re.compile(r"\(\?|\.[*+]|\\[wdSs/]|\[\^|[\s…`\"]|\.\.\.")
+_NO_URL: Final = pattern(r"\(\?|\.[*+]|\\[wdSs/]|\[\^|[\s…`\"]|\.\.\.")
 # Hosts and users that documentation writes where a real one goes.
-_EXAMPLE_HOST: Final = re.compile(
+_EXAMPLE_HOST: Final = pattern(
     r"(?:.*[.@-])?(?:example\.(?:com|org|net)|.*\.example|host(?:name)?\d?|your.*|x{3,}.*|.*\.x{3,}\..*|my-?host)",
     re.IGNORECASE,
 )
@@ -65,7 +68,7 @@ _EXAMPLE_PASSWORDS: Final = frozenset(
 )
 # RabbitMQ's built-in account, which it accepts from the same machine alone
 # (https://www.rabbitmq.com/docs/access-control#default-state): there, it protects nothing and is no secret.
-_LOCAL_GUEST: Final = re.compile(r"guest:guest@(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?", re.IGNORECASE)
+_LOCAL_GUEST: Final = pattern(r"guest:guest@(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?", re.IGNORECASE)
 
 
 def connection_url(text: str) -> ConnectionUrl | None:

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from http import HTTPStatus
 from types import MappingProxyType
 from typing import Final, Literal, TypeAlias
 
 from msgspec import Struct
+
+from guardrails.patterns import pattern
 
 # --- applications and routers
 # ------------------------------------------------------------------------------------
@@ -115,7 +116,7 @@ INCLUDE_ROUTER: Final = "include_router"
 MOUNTS: Final[Mapping[str, int]] = MappingProxyType({"host": 1, "mount": 1})
 """Methods that put another ASGI application under a path or host -> the position of that application."""
 
-PATH_PARAMETER: Final = re.compile(r"{([a-zA-Z_][a-zA-Z0-9_]*)(?::([a-zA-Z_][a-zA-Z0-9_]*))?}")
+PATH_PARAMETER: Final = pattern(r"{([a-zA-Z_][a-zA-Z0-9_]*)(?::([a-zA-Z_][a-zA-Z0-9_]*))?}")
 """A parameter of a path, ``{user_id}`` or ``{rest:path}``: its name and its converter."""
 
 PATH_CONVERTERS: Final = ("float", "int", "path", "str", "uuid")
@@ -142,7 +143,7 @@ _ALIVE: Final = frozenset(
 _ABOUT_THE_SERVICE: Final = frozenset(
     {"docs", "favicon.ico", "info", "metrics", "openapi.json", "redoc", "robots.txt", "status", "version"}
 )
-_VERSION: Final = re.compile(r"v\d+(?:[._]\d+)*\Z", re.IGNORECASE)
+_VERSION: Final = pattern(r"v\d+(?:[._]\d+)*\Z", re.IGNORECASE)
 
 
 def is_bare_version(path: str) -> bool:
@@ -332,7 +333,7 @@ RETURNS: Final[Mapping[str, str]] = MappingProxyType(
 )
 """Canonical callable or attribute -> canonical class of what it gives."""
 
-_STATUS_NAME: Final = re.compile(r"fastapi\.status\.(?:HTTP|WS)_(\d{3,4})_[A-Z0-9_]+\Z")
+_STATUS_NAME: Final = pattern(r"fastapi\.status\.(?:HTTP|WS)_(\d{3,4})_[A-Z0-9_]+\Z")
 _HTTP_STATUS: Final = "http.HTTPStatus."
 _CLIENT_STATUS: Final = "http.client."
 
@@ -345,6 +346,8 @@ def status_code(canonical: str) -> int | None:
         return int(match.group(1))
     for prefix in (_HTTP_STATUS, _CLIENT_STATUS):
         if canonical.startswith(prefix):
+            from http import HTTPStatus
+
             member = HTTPStatus.__members__.get(canonical[len(prefix) :].removesuffix(".value"))
             return None if member is None else member.value
     return None

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import cached_property, lru_cache
-
-import pathspec
+from typing import TYPE_CHECKING, Any
 
 from guardrails.facts.records import Bind, CallRef, Ref
 from guardrails.knowledge.web import INCLUDE_ROUTER
@@ -14,6 +14,9 @@ from guardrails.program.model import Module
 from guardrails.program.modules import Modules
 from guardrails.program.sites import Site
 from guardrails.program.web import Web
+
+if TYPE_CHECKING:
+    from pathspec import PathSpec
 
 LAYERS = ("routes", "services", "repositories", "models", "schemas", "core", "utils", "wiring")
 
@@ -133,6 +136,13 @@ def _mentions(module: Module, name: str) -> bool:
     return any(name == d.partition(".")[0] for f in module.functions for d in f.decorator_names)
 
 
+def path_globs(patterns: Iterable[str]) -> PathSpec[Any]:
+    """Configured globs, to be asked about paths; most projects configure none."""
+    from pathspec import PathSpec
+
+    return PathSpec.from_lines("gitignore", patterns)
+
+
 class Layers:
     """Answers which layer a module is in, and what a layer may import."""
 
@@ -141,9 +151,7 @@ class Layers:
         self.web = web
         self.options = options
         self._layers: dict[Module, str | None] = {}
-        self._configured = [
-            (layer, pathspec.PathSpec.from_lines("gitignore", patterns)) for layer, patterns in options.layers.items()
-        ]
+        self._configured = [(layer, path_globs(patterns)) for layer, patterns in options.layers.items()]
 
     def of(self, module: Module) -> str | None:
         """The module's layer, or None."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from guardrails.facts.records import Attr, Bind, Bytes, CallRef, Const, Item, Ref
 from guardrails.knowledge import frameworks
 from guardrails.knowledge import web as tables
+from guardrails.patterns import pattern
 from guardrails.program import external
 from guardrails.program.assembly import Mounted
 from guardrails.program.expressions import evaluated, keyword
@@ -21,12 +22,12 @@ from guardrails.program.web import Site
 if TYPE_CHECKING:
     from guardrails.program.program import Program
 
-_HEALTH = re.compile(r"/(?:health|healthz|healthcheck|health[-_]check|live|livez|liveness)/?\Z", re.IGNORECASE)
-_READINESS = re.compile(r"/(?:ready|readyz|readiness)/?\Z", re.IGNORECASE)
-_METRICS = re.compile(r"/(?:[\w.-]*[-_.])?metrics/?\Z", re.IGNORECASE)
+_HEALTH = pattern(r"/(?:health|healthz|healthcheck|health[-_]check|live|livez|liveness)/?\Z", re.IGNORECASE)
+_READINESS = pattern(r"/(?:ready|readyz|readiness)/?\Z", re.IGNORECASE)
+_METRICS = pattern(r"/(?:[\w.-]*[-_.])?metrics/?\Z", re.IGNORECASE)
 # Words of third-party names that say as much, whatever the package (a company's own, for instance).
 _MEASURES = frozenset({"instrumentator", "opentelemetry", "otel", "prometheus", "statsd", "telemetry"})
-_VERSION = re.compile(r"/v\d+(?:\.\d+)*(?:/|\Z)|/\d{4}-\d{2}-\d{2}(?:/|\Z)", re.IGNORECASE)
+_VERSION = pattern(r"/v\d+(?:\.\d+)*(?:/|\Z)|/\d{4}-\d{2}-\d{2}(?:/|\Z)", re.IGNORECASE)
 _LIMITERS = ({"rate", "limit"}, {"rate", "limiter"}, {"rate", "limiting"}, {"ratelimit"}, {"ratelimiter"}, {"throttle"},
              {"throttling"}, {"throttled"}, {"throttler"})  # fmt: skip
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from functools import cached_property
 
-import pathspec
-
 from guardrails.knowledge.frameworks import SETTINGS_BASES
 from guardrails.options import Options
-from guardrails.program.layers import Layers, words_of
+from guardrails.program.layers import Layers, path_globs, words_of
 from guardrails.program.model import Class, Module
 from guardrails.program.modules import Modules
 from guardrails.program.types import Types
@@ -90,5 +88,5 @@ class Roles:
     def _matches(self, module: Module, patterns: tuple[str, ...]) -> bool:
         if not patterns:
             return False
-        spec = pathspec.PathSpec.from_lines("gitignore", patterns)
+        spec = path_globs(patterns)
         return spec.match_file(module.display) or spec.match_file(self.modules.relative(module))

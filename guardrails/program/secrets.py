@@ -6,7 +6,6 @@ given, directly, as a fallback, in a list, or through a wrapper such as ``Secret
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -35,6 +34,7 @@ from guardrails.facts.records import (
 from guardrails.knowledge import secrets as tables
 from guardrails.knowledge.frameworks import ENVIRONMENT_READER_CLASSES, SECRET_TYPES
 from guardrails.knowledge.urls import ConnectionUrl, connection_url
+from guardrails.patterns import pattern
 from guardrails.program.expressions import evaluated, keyword, text_of
 from guardrails.program.model import Class, Code, Module, tail
 from guardrails.program.values import ExternalInstance, ExternalValue
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from guardrails.program.program import Program
 
 _TEST_FOLDERS = frozenset({"test", "tests", "testing", "e2e"})
-_TEST_FILE = re.compile(r"test_.*\.py|.*_tests?\.py|tests?\.py|conftest\.py")
+_TEST_FILE = pattern(r"test_.*\.py|.*_tests?\.py|tests?\.py|conftest\.py")
 _DOCUMENTING = tables.EXAMPLE_KEYWORDS | tables.NAMING_KEYWORDS
 # What gives a text back as it is, or wraps it.
 _WRAPPERS = SECRET_TYPES | {"str", "bytes", "bytearray", "pydantic.Field", "dataclasses.field", "pydantic.v1.Field"}

@@ -9,7 +9,6 @@ from __future__ import annotations
 import io
 import os
 import re
-import sys
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
@@ -21,11 +20,6 @@ from guardrails.project import practices
 from guardrails.project.practices import Presence
 from guardrails.project.scan import MARKERS, Display, Ignore, read_ignore
 from guardrails.repository import repository_root
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 _EXAMPLE_WORDS = frozenset({"example", "sample", "template", "dist", "default", "defaults", "tpl", "tmpl", "skel"})
 _TEST_FOLDERS = frozenset({"test", "tests", "testing", "fixtures", "e2e"})
@@ -483,8 +477,9 @@ def read_text(path: Path) -> str:
 
 def _parse_toml(text: str) -> dict[str, Any]:
     try:
-        return tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError):
+        table: dict[str, Any] = msgspec.toml.decode(text)
+        return table
+    except (msgspec.DecodeError, RecursionError):
         return {}
 
 

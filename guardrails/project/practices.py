@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from guardrails.patterns import pattern
+
 if TYPE_CHECKING:
     from guardrails.project.environment import Environment
 
@@ -39,13 +41,13 @@ _COMMANDS = (
     "azure-pipelines.yml",
 )
 
-_TEST_FILE = re.compile(r"test_.*\.py\Z|.*_test\.py\Z")
-_TEST_FOLDER = re.compile(r"(?i)(?:unit|integration|functional|e2e)?[-_]?tests?\Z")
-_TEST = re.compile(
+_TEST_FILE = pattern(r"test_.*\.py\Z|.*_test\.py\Z")
+_TEST_FOLDER = pattern(r"(?i)(?:unit|integration|functional|e2e)?[-_]?tests?\Z")
+_TEST = pattern(
     r"^[ \t]*(?:async[ \t]+)?def[ \t]+test|^class[ \t]+Test\w*|^class[ \t]+\w+\([\w.]*TestCase\)", re.MULTILINE
 )
-_HTTP = re.compile(r"\b(?:TestClient|AsyncClient|AsyncTestClient|ASGITransport)\b")
-_CLIENT_FIXTURE = re.compile(r"^[ \t]*(?:async[ \t]+)?def[ \t]+test\w*\([^)]*\b\w*client\b", re.MULTILINE)
+_HTTP = pattern(r"\b(?:TestClient|AsyncClient|AsyncTestClient|ASGITransport)\b")
+_CLIENT_FIXTURE = pattern(r"^[ \t]*(?:async[ \t]+)?def[ \t]+test\w*\([^)]*\b\w*client\b", re.MULTILINE)
 _INTEGRATION = frozenset({"integration", "e2e", "functional", "api", "acceptance", "system"})
 _PASSED_OVER = frozenset({"node_modules", "site-packages", "__pycache__", "venv", "env", "build", "dist"})
 # Where the files of a container image lie, and with them what it installs.

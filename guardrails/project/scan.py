@@ -7,11 +7,13 @@ import os
 import re
 import stat
 from collections.abc import Iterable, Sequence
-
-from pathspec import GitIgnoreSpec
+from typing import TYPE_CHECKING
 
 from guardrails.project.model import Skipped
 from guardrails.repository import repository_root
+
+if TYPE_CHECKING:
+    from pathspec import GitIgnoreSpec
 
 SIZE_LIMIT = 2 * 1024 * 1024
 """Bytes. Parsing costs up to a hundred times the size in memory; what is larger is data or generated."""
@@ -31,6 +33,13 @@ MARKERS = frozenset(
 """Files that say: the folder around me is deployed or distributed by itself."""
 
 
+def _spec(lines: Sequence[str]) -> GitIgnoreSpec:
+    """What the lines of a ``.gitignore`` match."""
+    from pathspec import GitIgnoreSpec
+
+    return GitIgnoreSpec.from_lines(lines)
+
+
 class Globs:
     """Gitwildmatch patterns, relative to one folder. Those without ``/`` are matched on names alone, fast."""
 
@@ -41,7 +50,7 @@ class Globs:
         if any(p.startswith("!") for p in rest):  # order matters then: leave all of it to pathspec
             plain, rest = [], patterns
         self._plain = re.compile("|".join(map(fnmatch.translate, plain)) or r"(?!)").match
-        self._rest = GitIgnoreSpec.from_lines(rest) if rest else None
+        self._rest = _spec(rest) if rest else None
 
     def match(self, relative: str, name: str, is_dir: bool) -> bool:
         """Whether the entry itself matches; the caller sees to the folders above it."""
@@ -114,7 +123,7 @@ def read_ignore(folder: str, above: Ignore | None) -> Ignore | None:
     try:
         with open(os.path.join(folder, ".gitignore"), encoding="utf-8", errors="replace") as file:
             lines = [line for line in file.read().splitlines() if line.strip() and not line.startswith("#")]
-        return Ignore(folder, GitIgnoreSpec.from_lines(lines), above) if lines else above
+        return Ignore(folder, _spec(lines), above) if lines else above
     except (OSError, ValueError):  # ValueError: a pattern that git would not accept either
         return above
 

@@ -8,9 +8,10 @@ from pathlib import Path
 from textwrap import dedent
 
 import jsonschema
+import msgspec
 import pytest
 
-from guardrails.config import ConfigError, Found, line_of, locate, tomllib, validate
+from guardrails.config import ConfigError, Found, line_of, locate, validate
 from guardrails.options import DEFAULT_EXCLUDE, Options
 from guardrails.schema import Configuration, json_schema
 from tests.engine.fakes import install
@@ -240,5 +241,5 @@ def test_the_examples_of_configurations_are_accepted(page: Path, monkeypatch: py
     examples = re.findall(r"^```toml\n(.*?)^```", page.read_text("utf-8"), re.MULTILINE | re.DOTALL)
     assert examples
     for example in examples:
-        found = Found(None, example, tomllib.loads(example)["tool"]["guardrails"])
+        found = Found(None, example, msgspec.toml.decode(example)["tool"]["guardrails"])
         assert isinstance(validate(found), Options)
