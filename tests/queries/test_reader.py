@@ -405,3 +405,54 @@ def test_code_outside_the_application_asks_nothing(tmp_path: Path) -> None:
     source = HEAD + '    await db.users.find({"a": a}).to_list()\n'
     program = program_of(tmp_path, {"app/main.py": "x = 1\n", "tests/test_users.py": source})
     assert program.indexing.queries == ()
+
+
+def test_a_function_that_hands_the_filter_to_itself_is_not_followed_for_ever(tmp_path: Path) -> None:
+    source = """\
+    from pymongo.asynchronous.database import AsyncDatabase
+
+
+    def fill(query, tenants):
+        query["tenant"] = tenants.pop()
+        fill(query, tenants)
+
+
+    async def use(db: AsyncDatabase, tenants):
+        query = {"a": 1}
+        fill(query, tenants)
+        await db.users.find_one(query)
+    """
+    (query,) = queries(tmp_path, dedent(source))
+    assert query.filter == Unknown("changed by a function that calls itself")
+
+
+def test_what_is_read_once_for_all_callers_differs_where_the_callers_do(tmp_path: Path) -> None:
+    source = """\
+    from pymongo.asynchronous.database import AsyncDatabase
+
+
+    def base():
+        return {"deleted": False}
+
+
+    def named(field, value):
+        return {**base(), field: value}
+
+
+    def twice(field, value):
+        return {"$or": [named(field, value), named("nick", value)]}
+
+
+    async def use(db: AsyncDatabase, value):
+        await db.users.find_one(twice("name", value))
+        await db.users.find_one(twice("mail", value))
+        for field in ("a", "b"):
+            await db.users.find_one(named(field, value))
+    """
+    found = queries(tmp_path, dedent(source))
+    assert [shape(query) for query in found] == [
+        "{or({deleted: =, name: =} | {deleted: =, nick: =})}",
+        "{or({deleted: =, mail: =} | {deleted: =, nick: =})}",
+        "{deleted: =, a: =}",
+        "{deleted: =, b: =}",
+    ]

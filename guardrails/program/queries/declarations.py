@@ -121,14 +121,14 @@ class Declarations:
     def _listed(
         self, cls: Class, collection: str | Unknown, expr: Expr, holder: Code, where: str, place: Place
     ) -> Iterator[Index | Unread]:
-        frame = Frame(holder, cls)
+        frame = self.evaluate.frame(holder, cls)
         if isinstance(expr, records.Lambda):
             function = holder.module.functions[expr.function]
             returned = function.returned
             if len(returned) != 1 or returned[0].value is None:
                 yield Unread(collection, "the indexes are computed", place)
                 return
-            frame, expr = Frame(function, cls), returned[0].value
+            frame, expr = self.evaluate.frame(function, cls), returned[0].value
         value = self.evaluate.value(expr, frame, 0)
         if not isinstance(value, (list, tuple)):
             yield Unread(collection, "the indexes are not a literal list", place)
@@ -192,7 +192,7 @@ class Declarations:
                 if call is None:
                     continue
                 callee = self._callee(call, owner)
-                positional, keywords = self.evaluate.arguments(call, Frame(owner, cls))
+                positional, keywords = self.evaluate.arguments(call, self.evaluate.frame(owner, cls))
                 if callee == "beanie.Indexed":
                     kinds = [value for value in positional if value in (1, -1) or value in _KINDS]
                     kind = keywords.pop("index_type", kinds[-1] if kinds else 1)

@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 from msgspec import Struct, field
-from msgspec.structs import replace
 
 from guardrails.facts import records
 from guardrails.facts.records import Call, CallRef, Expr, unpack
@@ -59,37 +58,53 @@ DEPTH = 14
 FEW = 12
 """An enumeration of at most this many members is a small one."""
 
+_ANYWHERE = 1 << 30
+"""The level of what no call and no loop decides."""
 
-class Frame(Struct, frozen=True):
+
+class _Known(Struct, eq=False):
+    """A remembered value. The expression is kept beside it: its address is the key.
+
+    ``depth``: of one that was cut short, how deep it stood: no shallower place takes it; -1 of others. ``asked``: the
+    outermost level whose call or loop variables it depends on.
+    """
+
+    expr: Expr
+    value: Any
+    depth: int
+    asked: int
+
+
+_Memory = dict[tuple[int, int], _Known]
+
+
+class Frame(Struct, frozen=True, eq=False):
     """Where an expression is evaluated: the code, the receiver's class, and the call that leads here, if known.
 
-    ``names``: values of loop variables. ``depth``: how many steps led here.
+    ``names``: values of loop variables, each with the level of the frame that binds it. ``level``: how many calls and
+    loops stand around the outermost code. ``looping``: whether loop variables decide what is read here.
+
+    Frames are made by the evaluator, the same for the same call, and each remembers what was read in it. ``fixed``
+    is shared by all frames of the same code and receiver: what was read there without a look at the call.
     """
 
     code: Code
-    receiver: Class | None = None
-    caller: Frame | None = None
-    call: Call | None = None
-    names: Mapping[str, Any] = field(default_factory=dict)
-    depth: int = 0
+    receiver: Class | None
+    caller: Frame | None
+    call: Call | None
+    level: int
+    fixed: _Memory
+    own: _Memory = field(default_factory=dict)
+    names: Mapping[str, tuple[int, Any]] = field(default_factory=dict)
+    looping: bool = False
 
     def bind(self, names: Mapping[str, Any]) -> Frame:
         """The frame with loop variables."""
-        return replace(self, names={**self.names, **names}) if names else self
-
-    @property
-    def key(self) -> tuple[object, ...] | None:
-        """What tells frames apart for remembered values; ``None`` inside loops, whose variables may be anything."""
-        if self.names:
-            return None
-        outer: tuple[object, ...] | None = () if self.caller is None else self.caller.key
-        if outer is None:
-            return None
-        return (id(self.code), id(self.receiver), id(self.call), outer)
-
-    def deeper(self) -> Frame:
-        """The frame one step further."""
-        return replace(self, depth=self.depth + 1)
+        if not names:
+            return self
+        level = self.level + 1
+        bound = {**self.names, **{name: (level, value) for name, value in names.items()}}
+        return Frame(self.code, self.receiver, self.caller, self.call, level, self.fixed, names=bound, looping=True)
 
 
 class Evaluator:
@@ -97,33 +112,81 @@ class Evaluator:
 
     def __init__(self, types: Types) -> None:
         self.types = types
-        # The expression is kept beside its value: its address is the key.
-        self._values: dict[tuple[object, ...], tuple[Expr, Any]] = {}
+        self._frames: dict[tuple[int, int, int, int], Frame] = {}
+        self._fixed: dict[tuple[int, int], _Memory] = {}
+        self._depth = 0
         self._cuts = 0
+        self._asked = _ANYWHERE
+        self._called: dict[int, tuple[Expr, str]] = {}
         self._all_steps: dict[tuple[Code, str], list[tuple[tuple[int, int], _Step]]] = {}
+
+    def frame(
+        self, code: Code, receiver: Class | None = None, caller: Frame | None = None, call: Call | None = None
+    ) -> Frame:
+        """The frame of ``code``, entered by a call in another frame if that is known."""
+        # A frame keeps what it is made of, so that no address is used twice.
+        key = (id(code), id(receiver), id(caller), id(call))
+        found = self._frames.get(key)
+        if found is None:
+            level = 0 if caller is None else caller.level + 1
+            fixed = self._fixed.setdefault(key[:2], {})
+            looping = caller is not None and caller.looping
+            found = Frame(code, receiver, caller, call, level, fixed, looping=looping)
+            if not looping:
+                self._frames[key] = found
+        return found
 
     # --- expressions
 
     def value(self, expr: Expr, frame: Frame, block: int) -> Any:
-        """The value of ``expr`` where it stands in ``block`` of the frame's code."""
-        if frame.depth > DEPTH:
-            self._cuts += 1
-            return Unknown("too many steps")
+        """The value of ``expr`` where it stands in ``block`` of the frame's code.
+
+        It is remembered for the code and the class where neither the call that leads there nor a loop variable was
+        asked for, else for the frame. ``_asked`` is the outermost level that was.
+        """
         reader = self._readers.get(type(expr))
         if reader is None:
             return RUN_TIME
-        frame_key = frame.key
-        if frame_key is None:
-            return reader(self, expr, frame.deeper(), block)
-        key = (id(expr), block, frame_key)
-        known = self._values.get(key)
-        if known is not None:
-            return known[1]
-        cuts = self._cuts
-        value = reader(self, expr, frame.deeper(), block)
-        if self._cuts == cuts:
-            self._values[key] = (expr, value)
+        depth = self._depth
+        if depth > DEPTH:
+            self._cuts += 1
+            return Unknown("too many steps")
+        key = (id(expr), block)
+        known = frame.fixed.get(key) or frame.own.get(key)
+        if known is None or known.depth > depth:
+            cuts, asked = self._cuts, self._asked
+            self._depth, self._asked = depth + 1, _ANYWHERE
+            value = reader(self, expr, frame, block)
+            # What was asked of deeper levels came from here.
+            level = self._asked if self._asked <= frame.level else _ANYWHERE
+            known = _Known(expr, value, -1 if self._cuts == cuts else depth, level)
+            self._depth, self._asked = depth, asked
+            if level == _ANYWHERE:
+                frame.fixed[key] = known
+            elif not frame.looping:
+                frame.own[key] = known
+        elif known.depth >= 0:
+            self._cuts += 1
+        self._ask(known.asked)
+        return known.value
+
+    def _elsewhere(self, expr: Expr, code: Code, receiver: Class | None, block: int) -> Any:
+        """The value of an expression in other code, to which no call is followed: no level here decides it."""
+        asked = self._asked
+        value = self.value(expr, self.frame(code, receiver), block)
+        self._asked = asked
         return value
+
+    def _held(self, name: str, code: Code, receiver: Class | None = None) -> Any:
+        """What a plain name of other code holds in the end."""
+        asked = self._asked
+        value = self.variable(name, self.frame(code, receiver), 0, None)
+        self._asked = asked
+        return value
+
+    def _ask(self, level: int) -> None:
+        """Note that what is being read depends on the call or the loop variables of a level."""
+        self._asked = min(self._asked, level)
 
     def _const(self, expr: records.Const, frame: Frame, block: int) -> Any:
         return expr.value
@@ -222,8 +285,11 @@ class Evaluator:
 
     def _ref(self, expr: records.Ref, frame: Frame, block: int) -> Any:
         first, _, rest = expr.name.partition(".")
-        if first in frame.names:
-            return attributes_of(frame.names[first], rest)
+        bound = frame.names.get(first)
+        if bound is not None:
+            level, value = bound
+            self._ask(level)
+            return attributes_of(value, rest)
         local = self._local(expr, first, rest, frame, block)
         if local is not None:
             return local
@@ -242,10 +308,12 @@ class Evaluator:
         while scope is not None and not isinstance(scope, Module):
             known = first in scope.bindings or (isinstance(scope, Function) and first in scope.parameters_by_name)
             if known and (own or not isinstance(scope, Class)):
-                inner = frame if own else Frame(scope, frame.receiver, depth=frame.depth)
                 if rest and self._is_receiver(first, scope):
-                    return self._attribute(rest, inner)
-                value = self.variable(first, inner, block if own else 0, expr.span if own else None)
+                    return self._attribute(rest, scope, frame.receiver)
+                if own:
+                    value = self.variable(first, frame, block, expr.span)
+                else:
+                    value = self._held(first, scope, frame.receiver)
                 return attributes_of(value, rest) if rest else value
             scope, own = scope.outer, False
         bind, owner = self.types.single_binding(expr, frame.code)
@@ -253,24 +321,24 @@ class Evaluator:
             return None
         if isinstance(owner, Module) and not rest and bind.op == "=" and _is_plain(bind.target):
             name = bind.target.name  # type: ignore[union-attr]
-            return self.variable(name, Frame(owner, depth=frame.depth), 0, None)
-        return self.value(bind.value, Frame(owner, depth=frame.depth), bind.block)
+            return self._held(name, owner)
+        return self._elsewhere(bind.value, owner, None, bind.block)
 
     @staticmethod
     def _is_receiver(name: str, scope: Code) -> bool:
         return isinstance(scope, Function) and scope.has_receiver and scope.facts.parameters[0].name == name
 
-    def _attribute(self, path: str, frame: Frame) -> Any:
+    def _attribute(self, path: str, code: Code, receiver: Class | None) -> Any:
         """``self.path``: what the class says, or the one place that stores it; ``None`` for other attributes."""
         name, _, rest = path.partition(".")
-        receiver = frame.receiver or (frame.code.cls if isinstance(frame.code, Function) else None)
+        receiver = receiver or (code.cls if isinstance(code, Function) else None)
         if receiver is None:
             return None
         for owner in self.types.mro(receiver):
             if not isinstance(owner, Class):
                 continue
             if name in owner.bindings and owner.method(name) is None:
-                value = self.variable(name, Frame(owner, receiver, depth=frame.depth), 0, None)
+                value = self._held(name, owner, receiver)
                 return attributes_of(value, rest) if rest else value
             stored = [
                 (method, bind)
@@ -281,7 +349,7 @@ class Evaluator:
             ]
             if len(stored) == 1 and stored[0][1].value is not None and stored[0][1].op == "=":
                 method, bind = stored[0]
-                value = self.value(bind.value, Frame(method, receiver, depth=frame.depth), bind.block)  # type: ignore[arg-type]
+                value = self._elsewhere(bind.value, method, receiver, bind.block)  # type: ignore[arg-type]
                 if isinstance(value, (dict, list, tuple, str, int)) and not isinstance(value, bool):
                     return attributes_of(value, rest) if rest else value
             if stored:
@@ -305,7 +373,7 @@ class Evaluator:
                 continue
             for owner in self.types.mro(value.cls):
                 if isinstance(owner, Class) and name in owner.bindings and owner.method(name) is None:
-                    held = self.variable(name, Frame(owner, value.cls, depth=frame.depth), 0, None)
+                    held = self._held(name, owner, value.cls)
                     return held if isinstance(held, (dict, list, tuple)) else None
         return None
 
@@ -459,7 +527,12 @@ class Evaluator:
     @staticmethod
     def _change_in(target: Function, parameter: str, call: Call) -> Callable[[Evaluator, Any, Frame], Any]:
         def change(reader: Evaluator, current: Any, frame: Frame) -> Any:
-            inner = Frame(target, target.cls, frame, call, {parameter: current}, frame.depth + 1)
+            outer: Frame | None = frame
+            while outer is not None:
+                if outer.code is target:
+                    return Unknown("changed by a function that calls itself")
+                outer = outer.caller
+            inner = reader.frame(target, target.cls, frame, call).bind({parameter: current})
             return reader.variable(parameter, inner, 0, None)
 
         return change
@@ -468,8 +541,10 @@ class Evaluator:
         """What the frame's own call passes for a parameter."""
         function = frame.code
         assert isinstance(function, Function)
-        if name in frame.names:
-            return frame.names[name]
+        bound = frame.names.get(name)
+        self._ask(frame.level if bound is None else bound[0])
+        if bound is not None:
+            return bound[1]
         parameter = function.parameters_by_name[name]
         if frame.caller is not None and frame.call is not None:
             if parameter.kind == "**":
@@ -487,13 +562,13 @@ class Evaluator:
                 return [self.value(arg, frame.caller, frame.call.block) for arg in rest]
             argument = function.arguments(frame.call).get(name)
             if argument is not None:
-                return self.value(argument, replace(frame.caller, depth=frame.depth), frame.call.block)
+                return self.value(argument, frame.caller, frame.call.block)
             if any(isinstance(a, records.Star) for a in frame.call.args) or any(
                 keyword.name is None for keyword in frame.call.keywords
             ):
                 return RUN_TIME
             if parameter.default is not None and function.outer is not None:
-                return self.value(parameter.default, Frame(function.outer, depth=frame.depth), 0)
+                return self._elsewhere(parameter.default, function.outer, None, 0)
         few = False
         if parameter.annotation is not None and function.outer is not None:
             for value in self.types.annotation(parameter.annotation, function.outer):
@@ -544,7 +619,10 @@ class Evaluator:
 
     def _call(self, expr: CallRef, frame: Frame, block: int) -> Any:
         call = frame.code.body.calls[expr.index]
-        method = _method(call.func)
+        method = self._called.get(id(call))
+        if method is None and (method := _method(call.func)) is not None:
+            # What is read of it is remembered by its address.
+            self._called[id(call)] = method
         if method is not None:
             known = self._method_value(method, call, frame)
             if known is not None:
@@ -647,7 +725,7 @@ class Evaluator:
             return RUN_TIME
         (function,) = functions
         own = callee.receiver.cls if isinstance(callee.receiver, (InstanceValue, ClassValue)) else None
-        inner = Frame(function, own, frame, call, depth=frame.depth)
+        inner = self.frame(function, own, frame, call)
         found = [self.value(event.value, inner, event.block) for event in function.returned if event.value is not None]
         return choice(found) if found else RUN_TIME
 
@@ -663,7 +741,7 @@ class Evaluator:
         for name in names:
             found = cls.bindings.get(name)
             if found and isinstance(found[-1], records.Bind) and found[-1].value is not None:
-                fields[name] = self.value(found[-1].value, Frame(cls, depth=frame.depth), 0)
+                fields[name] = self._elsewhere(found[-1].value, cls, None, 0)
         fields.update(zip(names, positional))
         fields.update({name: value for name, value in keywords.items() if isinstance(name, str)})
         return Record(fields)

@@ -151,7 +151,7 @@ class Collections:
         for code, call in self.types.calls_of(function):
             argument = function.arguments(call).get(name)
             if argument is not None and self._constructs(code, call, cls):
-                yield from self._classes(argument, Frame(code, class_of(code)), call.block)
+                yield from self._classes(argument, self.evaluate.frame(code, class_of(code)), call.block)
 
     def _classes(self, expr: Expr, frame: Frame, block: int) -> Iterator[Class]:
         for value in self.types.infer(expr, frame.code, block, frame.receiver):
@@ -207,7 +207,8 @@ class Collections:
         for code, call in self.types.calls_of(function):
             if cls is None or self._constructs(code, call, cls):
                 argument = function.arguments(call).get(name)
-                value = self.evaluate.value(argument, Frame(code, class_of(code)), call.block) if argument else None
+                frame = self.evaluate.frame(code, class_of(code))
+                value = self.evaluate.value(argument, frame, call.block) if argument else None
                 if isinstance(value, Parameter) and value.function is not None and levels:
                     yield from self._handed_names(value.function, value.name, cls, levels - 1)
                 else:

@@ -125,12 +125,12 @@ class Reader:
     def frame(self, operation: Operation, links: Links) -> Frame:
         """The frame of the operation's code for a chain of calls that leads to it, outermost first."""
         if not links:
-            return Frame(operation.code, class_of(operation.code))
-        frame = Frame(links[0][0], class_of(links[0][0]))
+            return self.evaluate.frame(operation.code, class_of(operation.code))
+        frame = self.evaluate.frame(links[0][0], class_of(links[0][0]))
         targets = [*(code for code, _ in links[1:]), operation.code]
         for (code, call), target in zip(links, targets, strict=True):
             receiver = self._receiver(call, code, frame.receiver)
-            frame = Frame(target, receiver or class_of(target), frame, call)
+            frame = self.evaluate.frame(target, receiver or class_of(target), frame, call)
         return frame
 
     def _receiver(self, call: Call, code: Code, own: Class | None) -> Class | None:
