@@ -117,6 +117,7 @@ class _Frame:
 class _Extractor:
     def __init__(self, source: str) -> None:
         self.source = source
+        self.commented = "guardrails:" in source
         self.functions: list[FunctionFacts | None] = []
         self.classes: list[ClassFacts | None] = []
         self.imports: list[Import] = []
@@ -159,7 +160,7 @@ class _Extractor:
             classes=tuple(c for c in self.classes if c is not None),
             imports=tuple(self.imports),
             exports=None if self.exports is None else tuple(self.exports),
-            comments=tuple(self._comments()) if "guardrails:" in self.source else (),
+            comments=tuple(self._comments()) if self.commented else (),
             lines=self.source.count("\n") + (not self.source.endswith("\n")),
             empty=not tree.body or (len(tree.body) == 1 and _is_docstring(tree.body[0])),
         )
@@ -195,15 +196,20 @@ class _Extractor:
         for index, node in enumerate(body):
             if docstring and index == 0 and _is_docstring(node):
                 continue
-            header_end = node.end_lineno or node.lineno
-            inner = getattr(node, "body", None)
-            if inner and isinstance(inner, list) and isinstance(inner[0], ast.stmt):
-                header_end = max(node.lineno, inner[0].lineno - 1)
-            if header_end != node.lineno:
-                self.statements.append((node.lineno, header_end))
+            if self.commented:
+                self._note_lines(node)
             visit = statement_of.get(type(node))
             if visit is not None:
                 visit(node)
+
+    def _note_lines(self, node: ast.stmt) -> None:
+        """Where a statement, or the header of one that holds others, takes several lines."""
+        header_end = node.end_lineno or node.lineno
+        inner = getattr(node, "body", None)
+        if inner and isinstance(inner, list) and isinstance(inner[0], ast.stmt):
+            header_end = max(node.lineno, inner[0].lineno - 1)
+        if header_end != node.lineno:
+            self.statements.append((node.lineno, header_end))
 
     def _open(self, kind: str, node: Any, of: int = -1, expr: Expr | None = None, target: Expr | None = None) -> int:
         """Start a block inside the current one; returns the block to go back to."""
@@ -671,12 +677,17 @@ class _Extractor:
         return Walrus(node.target.id, value, _span(node))
 
 
-def _span(node: Any) -> Span:
-    # Inlined ``pack`` for the common case: this runs once per node of every file.
-    line, column, down, end = node.lineno, node.col_offset, node.end_lineno - node.lineno, node.end_col_offset
+def _span(node: ast.AST) -> Span:
+    # Inlined ``pack`` for the common case: this runs once per node of every file. Nodes are of many types, which
+    # makes their attributes slow to look up, and their dictionaries are not.
+    at = node.__dict__
+    line, column = at["lineno"], at["col_offset"]
+    end_line, end = at["end_lineno"], at["end_col_offset"]
+    down = end_line - line
     if line < 2097152 and column < 16384 and end < 16384 and down < 8192:
-        return ((line * 16384 + column) * 8192 + down) * 16384 + end  # type: ignore[no-any-return]
-    return pack(line, column, node.end_lineno, end)
+        # Two halves that each fit into a digit of Python's integers, put together in one step.
+        return ((line * 16384 + column) << 27) + (down * 16384 + end)  # type: ignore[no-any-return]
+    return pack(line, column, end_line, end)
 
 
 def _dotted(node: ast.Attribute) -> str | None:
