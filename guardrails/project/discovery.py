@@ -24,6 +24,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from guardrails.options import Options
+from guardrails.patterns import pattern
 from guardrails.project.model import Project, SourceFile
 from guardrails.project.scan import Display, Entry, Tree, scan
 from guardrails.repository import repository_root
@@ -32,6 +33,7 @@ _IMPORT = re.compile(
     rb"[ \t]*(?:from[ \t]*([.\w]+)[ \t]+import[ \t]*(\([^)]*|[^\n#]*)"
     rb"|import[ \t]+(\w[\w.]*(?:[ \t]+as[ \t]+\w+)?(?:[ \t]*,[ \t]*\w[\w.]*(?:[ \t]+as[ \t]+\w+)?)*))"
 )
+_WORD = pattern(rb"\w+")
 _IMPORTED = re.compile(rb"(?:^|,)[ \t(\\\r\n]*(\w+)")
 
 Names = tuple[str, ...]
@@ -186,6 +188,7 @@ class _Discovery:
         self._packages: dict[str, bool] = {}
         self._exists: dict[str, bool] = {}
         self._requirements: dict[str, frozenset[str]] = {}
+        self._words: dict[str, frozenset[str] | None] = {}
         self.loose: set[str] = set()
         """Folders under which modules of the application lie that are in no package."""
         for file in self.files:
@@ -315,10 +318,18 @@ class _Discovery:
         _, path = self._resolve(root, parts)
         file = self.by_path.get(path) or self.by_path.get(os.path.join(path, "__init__.py"))
         if file is not None and names and not any(self._resolve(path, (name,))[0] for name in names):
-            text = _bytes(file.entry.path)
-            if b"import *" not in text and not any(re.search(rb"\b%s\b" % n.encode(), text) for n in names):
+            words = self._words_of(file.entry.path)
+            if words is not None and words.isdisjoint(names):
                 return False
         return not self._required(root, parts[0])
+
+    def _words_of(self, path: str) -> frozenset[str] | None:
+        """All names and words in a file; None where others may come from a star import."""
+        if path not in self._words:
+            text = _bytes(path)
+            star = b"import *" in text
+            self._words[path] = None if star else frozenset(map(bytes.decode, _WORD.findall(text)))
+        return self._words[path]
 
     def _required(self, folder: str, name: str) -> bool:
         """Whether requirement files from ``folder`` up to the repository's root name this distribution."""
