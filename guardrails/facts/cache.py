@@ -12,7 +12,6 @@ import contextlib
 import hashlib
 import os
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -181,14 +180,15 @@ class Cache:
 
 def replace(path: Path, data: bytes) -> None:
     """Write a file so that others see the old bytes or the new ones, never a part. Raises ``OSError``."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.")
+    temporary = path.with_name(f"{path.name}.{os.urandom(8).hex()}")
     try:
-        with os.fdopen(handle, "wb") as file:
+        # Facts hold the texts of the source, so they are nobody else's to read.
+        with open(temporary, "xb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
             file.write(data)
         os.replace(temporary, path)
     except BaseException:
         with contextlib.suppress(OSError):
-            os.unlink(temporary)
+            temporary.unlink()
         raise
 
 

@@ -16,6 +16,7 @@ from typing import Any
 
 import msgspec
 
+from guardrails.patterns import pattern
 from guardrails.project import practices
 from guardrails.project.practices import Presence
 from guardrails.project.scan import MARKERS, Display, Ignore, read_ignore
@@ -287,7 +288,19 @@ def _requirements_txt(path: Path, seen: set[Path]) -> Iterator[tuple[str, str]]:
             yield from _pep508(re.split(r"\s--", line, maxsplit=1)[0])
 
 
+_PLAIN = pattern(
+    r"([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)(?:\[[A-Za-z0-9]+(?:,[A-Za-z0-9]+)*\])?"
+    r"((?:==|>=|<=|<|>)[0-9]+(?:\.[0-9]+)*)?"
+)
+"""The requirements that most projects have. The grammar of all of them takes longer to import than a small project
+to check."""
+
+
 def _pep508(text: str) -> Iterator[tuple[str, str]]:
+    plain = _PLAIN.fullmatch(text)
+    if plain is not None:
+        yield normal_name(plain[1]), plain[2] or ""
+        return
     from packaging.requirements import InvalidRequirement
     from packaging.requirements import Requirement as Pep508
 
@@ -419,6 +432,9 @@ def _locked(folder: Path) -> Iterator[tuple[str, str]]:
 
 
 def _major(version: str) -> int | None:
+    plain = re.fullmatch(r"([0-9]+)(?:\.[0-9]+)*", version)
+    if plain is not None:
+        return int(plain[1])
     from packaging.version import InvalidVersion, Version
 
     try:
