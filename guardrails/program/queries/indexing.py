@@ -47,6 +47,8 @@ class Indexing:
         self.program = program
         self.reader = Reader(program.types, program.mongo)
         self.declarations = Declarations(self.reader)
+        # The query is kept beside its plan: its address is the key.
+        self._plans: dict[int, tuple[Query, Plan]] = {}
 
     # --- queries
 
@@ -100,9 +102,17 @@ class Indexing:
         """Declarations that cannot be read whole."""
         return tuple(part for part in self._declared if isinstance(part, Unread))
 
+    @cached_property
+    def _by_collection(self) -> dict[str, tuple[Index, ...]]:
+        found: dict[str, list[Index]] = {}
+        for index in self.indexes:
+            if isinstance(index.collection, str):
+                found.setdefault(index.collection, []).append(index)
+        return {collection: tuple(indexes) for collection, indexes in found.items()}
+
     def of(self, collection: str) -> tuple[Index, ...]:
         """The declared indexes of a collection, the one on ``_id`` apart."""
-        return tuple(index for index in self.indexes if index.collection == collection)
+        return self._by_collection.get(collection, ())
 
     def complete(self, collection: str) -> bool:
         """Whether all declarations that may be of this collection could be read."""
@@ -110,6 +120,12 @@ class Indexing:
 
     def plan(self, query: Query) -> Plan:
         """The verdict on a query, by the indexes of its collection; unread where either is not known."""
+        known = self._plans.get(id(query))
+        if known is None:
+            known = self._plans[id(query)] = query, self._plan(query)
+        return known[1]
+
+    def _plan(self, query: Query) -> Plan:
         if isinstance(query.collection, Unknown):
             return Plan(query, unread=query.collection.reason)
         verdict = plan(query, self.of(query.collection))

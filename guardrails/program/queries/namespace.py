@@ -38,6 +38,7 @@ class Collections:
         self.types = types
         self.mongo = mongo
         self.evaluate = evaluate
+        self._subscripted: dict[tuple[Class, str], tuple[tuple[Function, str], ...]] = {}
 
     def of(self, operation: Operation, frame: Frame) -> str | Unknown:
         """The collection that an operation works on; a ``Parameter`` if the callers decide."""
@@ -103,7 +104,7 @@ class Collections:
         """The name in ``db[model.__collection__]``, where the constructor is handed the model class."""
         if frame.receiver is None:
             return None
-        for function, index in self._subscripts(operation, frame.receiver):
+        for function, index in self._subscripts(_source(operation), frame.receiver):
             owner, _, attribute = index.rpartition(".")
             own = function.facts.parameters[0].name if function.has_receiver else ""
             stored: tuple[Function, str] | None = (function, owner) if owner in function.parameters_by_name else None
@@ -116,18 +117,18 @@ class Collections:
                 return names[0] if len(names) == 1 else None
         return None
 
-    def _subscripts(self, operation: Operation, cls: Class) -> Iterator[tuple[Function, str]]:
-        """The dotted names by which a class's attribute or method subscripts the database for an operation."""
-        func, code = operation.call.func, operation.code
-        if isinstance(func, records.Ref):
-            attribute = func.name.split(".")[1:2]
-        else:
-            call = code.call(func.value) if isinstance(func, records.Attr) else None
-            attribute = name_of(call.func).split() if call is not None else []
+    def _subscripts(self, attribute: str, cls: Class) -> tuple[tuple[Function, str], ...]:
+        """The dotted names by which a class's attribute or method subscripts the database, with where that stands."""
+        found = self._subscripted.get((cls, attribute))
+        if found is None:
+            found = self._subscripted[cls, attribute] = tuple(self._find_subscripts(attribute, cls))
+        return found
+
+    def _find_subscripts(self, attribute: str, cls: Class) -> Iterator[tuple[Function, str]]:
         for owner in self.types.mro(cls):
             for method in owner.methods if isinstance(owner, Class) and attribute else ():
-                values = [r.value for r in method.returned] if [method.name] == attribute else []
-                values += [b.value for b in method.attribute_bindings if name_of(b.target) == attribute[0]]
+                values = [r.value for r in method.returned] if method.name == attribute else []
+                values += [b.value for b in method.attribute_bindings if name_of(b.target) == attribute]
                 for value in values:
                     if isinstance(value, records.Item) and isinstance(value.index, records.Ref):
                         yield method, value.index.name
@@ -246,6 +247,15 @@ class Collections:
             if position is not None and position < len(call.args):
                 return self.evaluate.value(call.args[position], frame, block)
         return None
+
+
+def _source(operation: Operation) -> str:
+    """The attribute or method from which an operation has its collection: ``users`` of ``self.users.find``."""
+    func = operation.call.func
+    if isinstance(func, records.Ref):
+        return next(iter(func.name.split(".")[1:]), "")
+    call = operation.code.call(func.value) if isinstance(func, records.Attr) else None
+    return name_of(call.func) if call is not None else ""
 
 
 def name_of(func: Expr) -> str:

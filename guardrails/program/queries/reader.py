@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from itertools import product
 from typing import Any
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from guardrails.facts import records
@@ -66,6 +67,13 @@ Links = tuple[tuple[Code, Call], ...]
 """Calls that lead to an operation, outermost first: each in the code of the next one's function."""
 
 
+class _Reading(Struct, frozen=True):
+    """What an operation asks in one frame. ``handed``: whether callers further out give a part of its filter."""
+
+    queries: tuple[Query, ...]
+    handed: bool
+
+
 class Reader:
     """Reads the queries of a program's operations."""
 
@@ -74,6 +82,7 @@ class Reader:
         self.mongo = mongo
         self.evaluate = Evaluator(types)
         self.collections = Collections(types, mongo, self.evaluate)
+        self._readings: dict[tuple[int, int], _Reading] = {}
 
     # --- from operations to queries
 
@@ -84,14 +93,12 @@ class Reader:
 
     def _concrete(self, operation: Operation, links: Links) -> Iterator[Query]:
         """The queries of an operation reached through ``links``, followed outwards as far as needed."""
-        found = list(self._read(operation, self.frame(operation, links)))
+        found = self._read(operation, links).queries
         outermost = links[0][0] if links else operation.code
-        waiting = [query for query in found if self._needs(query, outermost)]
-        callers = self.callers(outermost) if waiting and len(links) < LEVELS else []
-        if not callers:
-            waiting = []
-        for query in found:
-            if query not in waiting:
+        waiting = [self._needs(query, outermost) for query in found]
+        callers = self.callers(outermost) if any(waiting) and len(links) < LEVELS else []
+        for query, waits in zip(found, waiting):
+            if not (waits and callers):
                 yield self._placed(query, operation, links)
         for link in callers:
             yield from self._concrete(operation, (link, *links))
@@ -112,12 +119,7 @@ class Reader:
         """The query with its place: the innermost call on the way that makes its filter concrete."""
         for inner in range(len(links) + 1):
             way = links[len(links) - inner :]
-            handed = any(
-                isinstance(part, Parameter)
-                for found in self._read(operation, self.frame(operation, way))
-                for part in unknowns(found.filter)
-            )
-            if not handed or inner == len(links):
+            if inner == len(links) or not self._read(operation, way).handed:
                 code, span = (way[0][0], way[0][1].span) if way else (operation.code, operation.span)
                 return replace(query, place=code.place(span), symbol=code.qualname)
         return query
@@ -146,9 +148,21 @@ class Reader:
 
     # --- one operation in one frame
 
-    def _read(self, operation: Operation, frame: Frame) -> Iterator[Query]:
-        for inner in self.evaluate.every_loop(operation.code, operation.call.block, frame):
-            yield from self._asked(operation, inner, self.collections.of(operation, inner))
+    def _read(self, operation: Operation, links: Links) -> _Reading:
+        """What the operation asks where ``links`` lead to it: read once, though every caller beyond them asks."""
+        frame = self.frame(operation, links)
+        # The program keeps its operations, and the evaluator such frames.
+        key = (id(operation), id(frame))
+        found = self._readings.get(key)
+        if found is None:
+            queries = tuple(
+                query
+                for inner in self.evaluate.every_loop(operation.code, operation.call.block, frame)
+                for query in self._asked(operation, inner, self.collections.of(operation, inner))
+            )
+            handed = any(isinstance(part, Parameter) for query in queries for part in unknowns(query.filter))
+            found = self._readings[key] = _Reading(queries, handed)
+        return found
 
     def _asked(self, operation: Operation, frame: Frame, collection: str | Unknown) -> Iterator[Query]:
         """What the operation asks, once per form of its filter."""
