@@ -96,17 +96,15 @@ def blocking_call_reached_from_async(program: Program) -> Iterator[Finding]:
 @check("GR705", "coroutine-not-awaited", Severity.ERROR)
 def coroutine_not_awaited(program: Program) -> Iterator[Finding]:
     """A coroutine is dropped, or used as if it were its result."""
-    for module in program.application:
-        for code in module.codes():
-            for found in program.coroutines.unawaited(code):
-                yield Finding(
-                    "GR705",
-                    code.place(found.span),
-                    code.qualname,
-                    found.what,
-                    f"{code.qualname} calls {found.what}, whose coroutine {found.how} without await",
-                    "await it, or hand it to a task or asyncio.gather",
-                )
+    for found in program.coroutines.unawaited():
+        yield Finding(
+            "GR705",
+            found.code.place(found.span),
+            found.code.qualname,
+            found.what,
+            f"{found.code.qualname} calls {found.what}, whose coroutine {found.how} without await",
+            "await it, or hand it to a task or asyncio.gather",
+        )
 
 
 @check("GR706", "await-in-loop", Severity.INFO)
@@ -130,35 +128,32 @@ def await_in_loop(program: Program) -> Iterator[Finding]:
 @check("GR707", "nested-event-loop", Severity.ERROR)
 def nested_event_loop(program: Program) -> Iterator[Finding]:
     """A request runs an event loop of its own."""
-    for module in program.application:
-        for function in module.functions:
-            if not program.calls.on_request_path(function):
-                continue
-            for span, name in program.coroutines.nested_loops(function):
-                yield Finding(
-                    "GR707",
-                    function.place(span),
-                    function.qualname,
-                    name,
-                    f"{function.qualname} calls {name} on the request path",
-                    "make the function async def and await",
-                )
+    for site, name in program.coroutines.nested_loops():
+        function = site.code
+        if program.calls.on_request_path(function):
+            yield Finding(
+                "GR707",
+                function.place(site.call.span),
+                function.qualname,
+                name,
+                f"{function.qualname} calls {name} on the request path",
+                "make the function async def and await",
+            )
 
 
 @check("GR708", "task-not-kept", Severity.WARNING)
 def task_not_kept(program: Program) -> Iterator[Finding]:
     """A task is started and its result dropped."""
-    for module in program.application:
-        for code in module.codes():
-            for span, name in program.coroutines.dropped_tasks(code):
-                yield Finding(
-                    "GR708",
-                    code.place(span),
-                    code.qualname,
-                    name,
-                    f"{code.qualname} starts a task with {name} and keeps no reference: it may vanish before it ends",
-                    "keep it (in a set, with add_done_callback to discard it), or use asyncio.TaskGroup",
-                )
+    for site, name in program.coroutines.dropped_tasks():
+        code = site.code
+        yield Finding(
+            "GR708",
+            code.place(site.call.span),
+            code.qualname,
+            name,
+            f"{code.qualname} starts a task with {name} and keeps no reference: it may vanish before it ends",
+            "keep it (in a set, with add_done_callback to discard it), or use asyncio.TaskGroup",
+        )
 
 
 @check("GR709", "motor-deprecated", Severity.INFO, project=True)

@@ -82,7 +82,7 @@ class Assembly(Machine):
                 apps = [r for r in self.routers if r.is_app]
                 given = {p.name: apps[-1] if len(apps) == 1 else UNREAD for p in function.parameters[:1]}
                 self._enter(function, given)
-        self._follow_what_did_not_run(application)
+        self._follow_what_did_not_run()
 
     def _roots(self, code: Code) -> list[Function]:
         """The functions from which nothing but an unseen caller leads to ``code``, if it did not run."""
@@ -106,20 +106,17 @@ class Assembly(Machine):
             arguments = Arguments(Site(function, 0), [], given, {}, splat=True)
             self.call_function(Closure(function, frame), arguments)
 
-    def _follow_what_did_not_run(self, application: list[Module]) -> None:
+    def _follow_what_did_not_run(self) -> None:
         """Routers included by code that did not run but may: they are no longer only where they were seen."""
-        for module in application:
-            for code in module.codes():
-                for index, call in enumerate(code.body.calls):
-                    if code in self._ran or tail(call.func) != tables.INCLUDE_ROUTER or not call.args:
-                        continue
-                    if isinstance(code, Function) and not self._may_run(code):
-                        continue
-                    values = self.types.expand(self.types.infer(call.args[0], code, call.block))
-                    things = self.converted(values)
-                    self.hand_on(things)
-                    if things is UNREAD and not all(self._is_local(value) for value in values):
-                        self.unread.setdefault(Site(code, index), "the router cannot be read")
+        for site in self.modules.sites.named({tables.INCLUDE_ROUTER}):
+            code, call = site.code, site.call
+            if code in self._ran or not call.args or (isinstance(code, Function) and not self._may_run(code)):
+                continue
+            values = self.types.expand(self.types.infer(call.args[0], code, call.block))
+            things = self.converted(values)
+            self.hand_on(things)
+            if things is UNREAD and not all(self._is_local(value) for value in values):
+                self.unread.setdefault(site, "the router cannot be read")
 
     @staticmethod
     def _is_local(value: Value) -> bool:
@@ -145,10 +142,8 @@ class Assembly(Machine):
         direct.update(r.site.code for r in self.web.registered)
         adding = {row.name for row in tables.REGISTRATIONS.values() if not row.decorator}
         names = {tables.INCLUDE_ROUTER, *tables.MOUNTS, *adding}
+        direct.update(site.code for site in self.modules.sites.named(names, everywhere=True))
         for module in self.modules.ordered:
-            for code in module.codes():
-                if any(tail(call.func) in names for call in code.body.calls):
-                    direct.add(code)
             for cls in module.classes:
                 if self._is_router_class(cls):
                     direct.update(cls.methods)

@@ -25,6 +25,7 @@ from guardrails.facts.records import (
 from guardrails.knowledge import drivers, handoff
 from guardrails.program.calls import positions
 from guardrails.program.model import Code, Function
+from guardrails.program.sites import Site
 from guardrails.program.values import (
     CoroutineValue,
     ExternalValue,
@@ -94,12 +95,11 @@ class Coroutines:
 
     # --- never awaited
 
-    def unawaited(self, code: Code) -> Iterator[Unawaited]:
-        """The coroutines that a body drops or uses as values."""
-        for index, call in enumerate(code.body.calls):
+    def unawaited(self) -> Iterator[Unawaited]:
+        """The coroutines that the application drops or uses as values."""
+        for site in self.program.modules.sites.named(self._async_names | _AWAITED_NAMES):
+            call, code, index = site.call, site.code, site.index
             if call.use in {"await", "with", "async-with", "yield", "decorator", "default"}:
-                continue
-            if not self._may_be_coroutine(call):
                 continue
             what = self._coroutine(call, code, index)
             if what is None:
@@ -111,10 +111,6 @@ class Coroutines:
     @cached_property
     def _async_names(self) -> frozenset[str]:
         return frozenset(f.name for m in self.program.modules.ordered for f in m.functions if f.is_async)
-
-    def _may_be_coroutine(self, call: Call) -> bool:
-        tail = getattr(call.func, "name", "").rpartition(".")[2]
-        return tail in self._async_names or tail in _AWAITED_NAMES
 
     def _coroutine(self, call: Call, code: Code, index: int) -> str | None:
         """What the call makes a coroutine of, if it surely makes one."""
@@ -250,40 +246,33 @@ class Coroutines:
 
     # --- tasks and loops
 
-    def dropped_tasks(self, code: Code) -> Iterator[tuple[Span, str]]:
-        """Tasks that are started and not kept, with how they are started."""
-        for call in code.body.calls:
-            if call.use == "drop":
-                name = self._external(call, code, handoff.TASK_SPAWNERS)
-                if name is not None:
-                    yield call.span, name
+    def dropped_tasks(self) -> Iterator[tuple[Site, str]]:
+        """Where tasks are started and not kept, with what starts them."""
+        for site, name in self._external(handoff.TASK_SPAWNERS):
+            if site.call.use == "drop":
+                yield site, name
 
-    def nested_loops(self, code: Code) -> Iterator[tuple[Span, str]]:
+    def nested_loops(self) -> Iterator[tuple[Site, str]]:
         """Calls that run an event loop, with what they call."""
-        for call in code.body.calls:
-            name = self._external(call, code, handoff.LOOP_RUNNERS)
-            if name is not None:
-                yield call.span, name
+        return self._external(handoff.LOOP_RUNNERS)
 
-    def _external(self, call: Call, code: Code, names: frozenset[str]) -> str | None:
-        tail = getattr(call.func, "name", "").rpartition(".")[2]
-        if not any(name.endswith(tail) for name in names):
-            return None
-        for value in self.types.infer(call.func, code, call.block):
-            if isinstance(value, ExternalValue) and value.name in names:
-                return value.name
-        return None
+    def _external(self, names: frozenset[str]) -> Iterator[tuple[Site, str]]:
+        """The application's calls of third-party functions."""
+        for site in self.program.modules.sites.named({name.rpartition(".")[2] for name in names}):
+            for value in self.types.infer(site.call.func, site.code, site.call.block):
+                if isinstance(value, ExternalValue) and value.name in names:
+                    yield site, value.name
+                    break
 
     def looped(self, code: Code) -> Iterator[LoopedAwait]:
         """Mongo operations and HTTP calls awaited once per item of a loop, through the project's own methods too."""
-        own = {o.index: o for o in self.program.mongo.by_code.get(code, ())}
         for index, call in enumerate(code.body.calls):
             if call.use != "await":
                 continue
             loop = next((b for _, b in code.ancestors_of(call.block) if b.kind in _LOOPS), None)
             if loop is None or loop.kind == "while" or self._repeats(loop, code):
                 continue
-            what = self._remote(call, index, code, own, 3)
+            what = self._remote(call, index, code, 3)
             if what is not None:
                 yield LoopedAwait(code, call.span, what, loop.span)
 
@@ -297,7 +286,7 @@ class Coroutines:
         read = {e.name.partition(".")[0] for _, e in positions(code) if isinstance(e, Ref) and e is not loop.target}
         return loop.target.name not in read
 
-    def _remote(self, call: Call, index: int, code: Code, own: object, depth: int) -> str | None:
+    def _remote(self, call: Call, index: int, code: Code, depth: int) -> str | None:
         operations = self.program.mongo.by_code.get(code, ())
         for operation in operations:
             if operation.index == index and operation.method.kind in _PER_ITEM and not operation.name.endswith("_many"):
@@ -312,7 +301,7 @@ class Coroutines:
                 for i, inner in enumerate(target.body.calls):
                     looped = any(b.kind in _LOOPS for _, b in target.ancestors_of(inner.block))
                     if inner.use in {"await", "return", "receiver"} and not looped:
-                        found = self._remote(inner, i, target, (), depth - 1)
+                        found = self._remote(inner, i, target, depth - 1)
                         if found is not None:
                             return found
         return None
