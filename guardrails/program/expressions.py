@@ -3,28 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from weakref import WeakKeyDictionary
 
-from guardrails.facts.records import Const, Define, Expr, Keyword
-from guardrails.program.calls import positions
+from guardrails.facts.records import Const, Define, Expr, Keyword, parts_of
 from guardrails.program.model import Code
 
-_EVALUATED: WeakKeyDictionary[Code, tuple[tuple[int, Expr], ...]] = WeakKeyDictionary()
-"""Half a dozen questions look through every expression of every body; one walk answers them all."""
 
-
-def evaluated(code: Code) -> tuple[tuple[int, Expr], ...]:
-    """The expressions of a body and its parts, those of the definitions in it included: decorators, defaults,
+def evaluated(code: Code) -> Iterator[tuple[int, Expr]]:
+    """The expressions of a body and all their parts, those of the definitions in it included: decorators, defaults,
     annotations, bases and class keywords belong to the body that makes the function or class.
     """
-    found = _EVALUATED.get(code)
-    if found is None:
-        made = ((block, expr) for block, part in of_definitions(code) for expr in code.walk(part))
-        found = _EVALUATED[code] = (*positions(code), *made)
-    return found
+    for block, whole in outermost(code):
+        for expr in code.walk(whole):
+            yield block, expr
 
 
-def of_definitions(code: Code) -> Iterator[tuple[int, Expr]]:
+def outermost(code: Code) -> Iterator[tuple[int, Expr]]:
+    """The expressions of a body that are no part of another, with the block they stand in."""
+    for block in code.body.blocks:
+        if block.expr is not None:
+            yield block.parent, block.expr
+    for event in code.body.events:
+        for part in parts_of(event):
+            yield event.block, part
+    yield from _of_definitions(code)
+
+
+def _of_definitions(code: Code) -> Iterator[tuple[int, Expr]]:
     """The outermost expressions that the definitions of a body hold, with the block of the definition."""
     for event in code.body.events:
         if not isinstance(event, Define):

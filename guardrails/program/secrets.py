@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
@@ -20,6 +20,7 @@ from guardrails.facts.records import (
     CallRef,
     Cond,
     Const,
+    Define,
     Expr,
     FString,
     Item,
@@ -35,7 +36,7 @@ from guardrails.knowledge import secrets as tables
 from guardrails.knowledge.frameworks import ENVIRONMENT_READER_CLASSES, SECRET_TYPES
 from guardrails.knowledge.urls import ConnectionUrl, connection_url
 from guardrails.patterns import pattern
-from guardrails.program.expressions import evaluated, keyword, text_of
+from guardrails.program.expressions import keyword, outermost, text_of
 from guardrails.program.model import Class, Code, Module, tail
 from guardrails.program.values import ExternalInstance, ExternalValue
 
@@ -70,13 +71,37 @@ class Address(Struct, frozen=True):
     url: ConnectionUrl
 
 
+class _Literals:
+    """The literals of a body, in its definitions too: most bodies have none that matters, and one walk tells."""
+
+    def __init__(self, code: Code) -> None:
+        self.texts: list[Const | Bytes] = []
+        self.composed: list[FString | Op] = []
+        self.displays: list[Mapping] = []
+        kinds: dict[type, list[Any]] = {
+            Const: self.texts, Bytes: self.texts, FString: self.composed, Op: self.composed, Mapping: self.displays
+        }  # fmt: skip
+        for _, whole in outermost(code):
+            for expr in code.walk(whole):
+                kept = kinds.get(type(expr))
+                if kept is not None:
+                    kept.append(expr)
+
+
 class Secrets:
     """Answers about literals, in all files that were read."""
 
     def __init__(self, program: Program) -> None:
         self.program = program
         self.types = program.types
+        self._read: dict[Code, _Literals] = {}
         self._inside: dict[Code, set[int]] = {}
+
+    def _literals_of(self, code: Code) -> _Literals:
+        found = self._read.get(code)
+        if found is None:
+            found = self._read[code] = _Literals(code)
+        return found
 
     def is_test(self, module: Module) -> bool:
         """Whether a module is no application code and holds tests, by its path."""
@@ -112,48 +137,54 @@ class Secrets:
         return tuple(found)
 
     def _addresses(self, code: Code) -> Iterator[Address]:
-        passed = set(self._documented(code))
-        for _, expr in evaluated(code):
-            whole = isinstance(expr, (Const, FString)) or (isinstance(expr, Op) and expr.op == "+")
-            if id(expr) in passed or not whole:
-                continue
-            text = _joined(expr)
-            if not isinstance(expr, Const):
-                passed.update(id(part) for part in code.walk(expr))  # its parts alone are no addresses
-            url = connection_url(text) if "://" in text else None
-            if url is not None:
-                yield Address(code, span_of(expr, code.body), url)
+        literals = self._literals_of(code)
+        composed = [expr for expr in literals.composed if isinstance(expr, FString) or expr.op == "+"]
+        found = [
+            (expr, url)
+            for expr in (*composed, *literals.texts)
+            if isinstance(expr, (Const, FString, Op))
+            and "://" in (text := _joined(expr))
+            and (url := connection_url(text)) is not None
+        ]
+        if found:
+            # The parts of a text that is put together are no addresses alone.
+            parts = {id(part) for whole in composed for part in code.walk(whole) if part is not whole}
+            passed = self._documented(code) | parts
+            for expr, url in found:
+                if id(expr) not in passed:
+                    yield Address(code, span_of(expr, code.body), url)
 
     # --- by form
 
     def _by_form(self, code: Code) -> Iterator[Secret]:
-        documented = self._documented(code)
-        for _, expr in evaluated(code):
-            if isinstance(expr, (Const, Bytes)) and isinstance(expr.value, str) and id(expr) not in documented:
-                token = tables.token_format(expr.value)
-                if token is not None:
-                    text = expr.value[token.start : token.start + token.length]
-                    yield Secret(code, expr.span, "", token.label, tables.masked(text))
+        for expr in self._literals_of(code).texts:
+            token = tables.token_format(expr.value) if isinstance(expr.value, str) else None
+            if token is not None and isinstance(expr.value, str) and id(expr) not in self._documented(code):
+                text = expr.value[token.start : token.start + token.length]
+                yield Secret(code, expr.span, "", token.label, tables.masked(text))
 
     # --- by name
 
     def _by_name(self, code: Code) -> Iterator[Secret]:
-        documented = self._documented(code)
         for name, given in self._named(code):
             found = tables.secret_name(name)
             if found is None or found.kind == "password_hash":
                 continue
             for literal, text in self._literals(given, code):
-                if id(literal) not in documented and not tables.is_placeholder(text, name):
+                if not tables.is_placeholder(text, name) and id(literal) not in self._documented(code):
                     yield Secret(code, literal.span, name, found.kind.replace("_", " "), tables.masked(text))
 
     def _named(self, code: Code) -> Iterator[tuple[str, Expr]]:
         """Every name that this body gives something to, with what it gives."""
-        if not (isinstance(code, Class) and self.types.is_a(code, "enum.Enum")):
-            for event in code.body.events:
-                if isinstance(event, Bind) and event.value is not None and event.op in {"=", ":=", "+="}:
+        is_enum = isinstance(code, Class) and self.types.is_a(code, "enum.Enum")
+        for event in code.body.events:
+            if isinstance(event, Bind):
+                if not is_enum and event.value is not None and event.op in {"=", ":=", "+="}:
                     yield from _pairs(event.target, event.value)
-        yield from _defaults(code)
+            elif isinstance(event, Define) and event.kind == "function":
+                for parameter in code.module.functions[event.index].facts.parameters:
+                    if parameter.default is not None:
+                        yield parameter.name, parameter.default
         for call in code.body.calls:
             for given in call.keywords:
                 if given.name is not None and given.name not in _DOCUMENTING:
@@ -163,12 +194,11 @@ class Secrets:
                 fallback = self._fallback(call, code)
                 if fallback is not None:
                     yield variable, fallback
-        for _, expr in evaluated(code):
-            if isinstance(expr, Mapping):
-                for key, value in zip(expr.keys, expr.values):
-                    name = text_of(key)
-                    if name is not None:
-                        yield name, value
+        for display in self._literals_of(code).displays:
+            for key, value in zip(display.keys, display.values):
+                name = text_of(key)
+                if name is not None:
+                    yield name, value
 
     def _literals(self, expr: Expr | None, code: Code, depth: int = 5) -> Iterator[tuple[Const | Bytes | FString, str]]:
         """The literal texts that an expression may give."""
@@ -217,9 +247,17 @@ class Secrets:
 
     # --- by use
 
+    @cached_property
+    def _signing(self) -> dict[Code, list[Call]]:
+        """The calls that may take a secret where no name beside it need say so."""
+        table: dict[Code, list[Call]] = {}
+        for site in self.program.modules.sites.named(_SIGNING_TAILS, everywhere=True):
+            table.setdefault(site.code, []).append(site.call)
+        return table
+
     def _by_use(self, code: Code) -> Iterator[Secret]:
-        for call in code.body.calls:
-            if not (call.args or call.keywords) or tail(call.func) not in _SIGNING_TAILS:
+        for call in self._signing.get(code, ()):
+            if not (call.args or call.keywords):
                 continue
             for value in self.types.infer(call.func, code, call.block):
                 row = tables.SIGNING_CALLS.get(value.name) if isinstance(value, ExternalValue) else None
@@ -241,8 +279,7 @@ class Secrets:
             self._inside[code] = self._find_documented(code)
         return self._inside[code]
 
-    @staticmethod
-    def _find_documented(code: Code) -> set[int]:
+    def _find_documented(self, code: Code) -> set[int]:
         inside: set[int] = set()
 
         def leave_out(expr: Expr) -> None:
@@ -257,24 +294,14 @@ class Secrets:
                 for name, value in _pairs(event.target, event.value):
                     if name in tables.EXAMPLE_KEYWORDS:
                         leave_out(value)
-        for _, expr in evaluated(code):
-            if isinstance(expr, Mapping):
-                for key, value in zip(expr.keys, expr.values):
-                    if text_of(key) in tables.EXAMPLE_KEYWORDS:
-                        leave_out(value)
+        for display in self._literals_of(code).displays:
+            for key, value in zip(display.keys, display.values):
+                if text_of(key) in tables.EXAMPLE_KEYWORDS:
+                    leave_out(value)
         return inside
 
 
 _SIGNING_TAILS = frozenset(name.rpartition(".")[2] for name in tables.SIGNING_CALLS)
-
-
-def _defaults(code: Code) -> Iterator[tuple[str, Expr]]:
-    """The parameters of the functions that a body defines, with their defaults."""
-    for function in code.module.functions:
-        if function.outer is code:
-            for parameter in function.facts.parameters:
-                if parameter.default is not None and function.name != "<lambda>":
-                    yield parameter.name, parameter.default
 
 
 def _pairs(target: Expr, value: Expr) -> Iterator[tuple[str, Expr]]:
