@@ -112,6 +112,16 @@ class Answers:
             if i.alias and (i.name or "").endswith("Response")
         )
 
+    @cached_property
+    def _answering(self) -> dict[Code, list[Call]]:
+        """The calls that make JSON or plain responses."""
+        sites = self.program.modules.sites
+        table: dict[Code, list[Call]] = {}
+        for site in sites.named(name for name in sites.names if name[:1].isupper() or name in self._renamed):
+            if self.response_kind(site.call, site.code) in _ANSWERS:
+                table.setdefault(site.code, []).append(site.call)
+        return table
+
     @staticmethod
     def _status_argument(call: Call) -> Expr | None:
         position, name = tables.STATUS_ARGUMENT
@@ -129,12 +139,13 @@ class Answers:
         """Errors that a body answers as successes, or by a response of its own; each once, in source order."""
         if not isinstance(code, Function):
             return
-        if self.answers_exceptions(code):
-            found = [*self._without_status(code)]
-        else:
-            found = [*self._by_hand(code)]
-            if found and self.errors.only_for(code, self._makers):
-                found = []
+        found: list[Answer] = []
+        if code in self._answering:
+            if self.answers_exceptions(code):
+                found += self._without_status(code)
+            else:
+                by_hand = [*self._by_hand(code)]
+                found += by_hand if by_hand and not self.errors.only_for(code, self._makers) else ()
         if code in self.web.handlers:
             found += self._as_success(code)
         if found and not self.errors.is_operational(code):
@@ -175,16 +186,16 @@ class Answers:
     def _without_status(self, function: Function) -> Iterator[Answer]:
         if any(tail(b.target) == "status_code" for b in function.attribute_bindings):
             return
-        for call in function.body.calls:
+        for call in self._answering.get(function, ()):
             splat = any(k.name is None for k in call.keywords)
-            if self.response_kind(call, function) in _ANSWERS and self._status_argument(call) is None and not splat:
+            if self._status_argument(call) is None and not splat:
                 yield Answer(
                     call.span, "200", f"answers an exception with {tail(call.func)} and no status, which is a 200"
                 )
 
     def _by_hand(self, function: Function) -> Iterator[Answer]:
-        for call in function.body.calls:
-            if self.response_kind(call, function) not in _ANSWERS or self._is_page(call, function):
+        for call in self._answering.get(function, ()):
+            if self._is_page(call, function):
                 continue
             status = self.status(self._status_argument(call), function, call.block)
             if status is not None and status >= 400 and not self._challenges(status, call, function):
@@ -578,8 +589,8 @@ class Answers:
         for event in code.body.events:
             if isinstance(event, Raise) and event.exc is not None and clause.holds(event.block):
                 found.append(self.raised_status(event.exc, code, event.block))
-        for call in code.body.calls:
-            if clause.holds(call.block) and self.response_kind(call, code) in _ANSWERS:
+        for call in self._answering.get(code, ()):
+            if clause.holds(call.block):
                 found.append(self.status(self._status_argument(call), code, call.block))
         return [status for status in found if status is not None]
 

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from guardrails.facts.records import Attr, Block, Call, Const, Expr, Op, Ref, Span
+from guardrails.facts.records import Attr, Block, Call, Const, Expr, Import, Op, Ref, Span
 from guardrails.knowledge import drivers
 from guardrails.program import external
 from guardrails.program.calls import positions
-from guardrails.program.model import Class, Code, Function
+from guardrails.program.model import Class, Code, Function, Module
 from guardrails.program.mongo import Client
+from guardrails.program.sites import Site
 from guardrails.program.values import (
     CoroutineValue,
     ExternalInstance,
@@ -59,6 +60,8 @@ class Connections:
         self.program = program
         self.types = program.types
         self.mongo = program.mongo
+        self._provided: dict[Function, str] = {}
+        self._handles: dict[tuple[Module, str], tuple[str, str] | None] = {}
 
     @cached_property
     def clients(self) -> tuple[Client, ...]:
@@ -102,13 +105,20 @@ class Connections:
     @cached_property
     def _closed(self) -> tuple[frozenset[tuple[Code, int]], bool]:
         """The constructions that shutdown closes, and whether it closes something that cannot be traced."""
-        closed: set[tuple[Code, int] | None] = set()
-        for module in self.program.application if self.clients else ():
+        if not self.clients:
+            return frozenset(), False
+        closed: dict[Code, set[tuple[Code, int] | None]] = {}
+        for module in self.program.application:
             for code in module.codes():
                 found = {*self._closing(code), *self._entered(code)}
-                if found and self._runs_at_shutdown(code):
-                    closed |= found
-        return frozenset(origin for origin in closed if origin is not None), None in closed
+                if found:
+                    closed[code] = found
+        for site in self.program.modules.sites.named({"enter_async_context", "enter_context"}):
+            closed.setdefault(site.code, set()).update(self._given(site))
+        traced = {
+            origin for code, found in closed.items() if found and self._runs_at_shutdown(code) for origin in found
+        }
+        return frozenset(origin for origin in traced if origin is not None), None in traced
 
     def _runs_at_shutdown(self, code: Code) -> bool:
         if not isinstance(code, Function):
@@ -140,12 +150,13 @@ class Connections:
                 for value in self.types.infer(block.expr, code, block.parent):
                     if external.kind(value) == "client" and isinstance(value, ExternalInstance) and value.origin:
                         yield value.origin
-        for call in code.body.calls:
-            if getattr(call.func, "name", "").rpartition(".")[2] in {"enter_async_context", "enter_context"}:
-                for argument in call.args:
-                    for value in self.types.infer(argument, code, call.block):
-                        if isinstance(value, ExternalInstance) and value.origin is not None:
-                            yield value.origin
+
+    def _given(self, site: Site) -> Iterator[tuple[Code, int]]:
+        """What an exit stack is given to close."""
+        for argument in site.call.args:
+            for value in self.types.infer(argument, site.code, site.call.block):
+                if isinstance(value, ExternalInstance) and value.origin is not None:
+                    yield value.origin
 
     @cached_property
     def never_closed(self) -> tuple[Client, ...]:
@@ -193,11 +204,19 @@ class Connections:
 
     def _global_handle(self, dotted: str, function: Function) -> tuple[str, str] | None:
         """The shortest part of a dotted name that is a handle held by a module (or by an object of a module)."""
-        first, *rest = dotted.split(".")
-        if _is_local(first, function):
+        scope = _scope_of(dotted.partition(".")[0], function)
+        if scope is None:
             return None
-        values = self.types.name(first, function, 0, _AT_THE_END)
-        whole = first
+        if not isinstance(scope, Module):
+            return self._handle(dotted, function)
+        key = (scope, dotted)
+        if key not in self._handles:
+            self._handles[key] = self._handle(dotted, scope)
+        return self._handles[key]
+
+    def _handle(self, dotted: str, code: Code) -> tuple[str, str] | None:
+        whole, *rest = dotted.split(".")
+        values = self.types.name(whole, code, 0, _AT_THE_END)
         for part in ["", *rest]:
             if part:
                 values = self._attribute(values, part)
@@ -219,6 +238,11 @@ class Connections:
 
     def provided_kind(self, function: Function) -> str:
         """The kind of handle that a function returns or yields; empty for none."""
+        if function not in self._provided:
+            self._provided[function] = self._find_provided(function)
+        return self._provided[function]
+
+    def _find_provided(self, function: Function) -> str:
         types = self.types
         if function.facts.is_generator:
             values = types.yielded(function)
@@ -240,8 +264,11 @@ class Connections:
 
     def provider_calls(self, function: Function) -> Iterator[ProviderCall]:
         """The calls by which a function fetches the database itself."""
-        if self.is_provider(function):
-            return
+        found = [*self._provider_calls(function)]
+        if found and not self.is_provider(function):
+            yield from found
+
+    def _provider_calls(self, function: Function) -> Iterator[ProviderCall]:
         for call in function.body.calls:
             if not self.program.calls.may_name_function(call.func, function):
                 continue
@@ -261,19 +288,21 @@ class Connections:
             return False
         if target.cls is None or target.is_static or target.is_classmethod:
             return True
-        return isinstance(call.func, Ref) and not _is_local(call.func.name.partition(".")[0], caller)
+        return isinstance(call.func, Ref) and _scope_of(call.func.name.partition(".")[0], caller) is not None
 
 
-def _is_local(name: str, function: Function) -> bool:
+def _scope_of(name: str, function: Function) -> Code | None:
+    """Whose name a function reads, the module's or, of an import, a function's; None where the name is local."""
     code: Code | None = function
     while isinstance(code, (Function, Class)):
         if isinstance(code, Function) and (
             name in code.parameters_by_name or (name in code.bindings and name not in code.outer_names)
         ):
             # An import inside the function still names something global.
-            return not all(type(d).__name__ == "Import" for d in code.bindings.get(name, [None]))
+            definitions = code.bindings.get(name, ())
+            return code if definitions and all(isinstance(d, Import) for d in definitions) else None
         code = code.outer
-    return False
+    return code
 
 
 def _tests_absence(expr: Expr) -> bool:

@@ -113,6 +113,7 @@ class Errors:
         self.program = program
         self.types = program.types
         self.web = program.web
+        self._excepts: dict[Code, tuple[Except, ...]] = {}
 
     # --- exception classes
 
@@ -331,8 +332,14 @@ class Errors:
 
     # --- what is swallowed
 
-    def excepts(self, code: Code) -> Iterator[Except]:
+    def excepts(self, code: Code) -> tuple[Except, ...]:
         """The ``except`` clauses of a body, in source order."""
+        found = self._excepts.get(code)
+        if found is None:
+            found = self._excepts[code] = tuple(self._find_excepts(code))
+        return found
+
+    def _find_excepts(self, code: Code) -> Iterator[Except]:
         for index, block in enumerate(code.body.blocks):
             if block.kind == "except":
                 caught = self.types.infer(block.expr, code, block.parent) if block.expr is not None else ()

@@ -30,6 +30,7 @@ from guardrails.facts.records import (
     Ref,
     Span,
     Walrus,
+    children,
     span_of,
 )  # fmt: skip
 from guardrails.knowledge import secrets as tables
@@ -81,11 +82,19 @@ class _Literals:
         kinds: dict[type, list[Any]] = {
             Const: self.texts, Bytes: self.texts, FString: self.composed, Op: self.composed, Mapping: self.displays
         }  # fmt: skip
-        for _, whole in outermost(code):
-            for expr in code.walk(whole):
-                kept = kinds.get(type(expr))
-                if kept is not None:
-                    kept.append(expr)
+        body = code.body
+        pending = [whole for _, whole in outermost(code)]
+        for call in body.calls:
+            pending += (call.func, *call.args, *[given.value for given in call.keywords])
+        for expr in pending:  # which grows: the parts of an expression come after it
+            kind = type(expr)
+            if kind is Ref or kind is CallRef:
+                continue
+            kept = kinds.get(kind)
+            if kept is not None:
+                kept.append(expr)
+            if kind is not Const:
+                pending += children(expr, body)
 
 
 class Secrets:
