@@ -305,8 +305,8 @@ class Answers:
         """Where the text of a foreign exception enters a response of the same function."""
         if not isinstance(code, Function):
             return
-        names = {c.name for c in self.errors.excepts(code) if c.name is not None and self._is_foreign(c)}
         clauses = [c for c in self.errors.excepts(code) if self._is_foreign(c)]
+        names = {c.name for c in clauses if c.name is not None}
         handles = self.answers_exceptions(code)
         if handles and len(code.parameters) >= 2 and self._handles_foreign(code):
             names.add(code.parameters[1].name)

@@ -50,7 +50,7 @@ class Operations:
     @cached_property
     def has_request_id(self) -> bool:
         """Whether middleware in use assigns or reads a request or correlation id, or a library does."""
-        if any(frameworks.is_request_id(name) for name in self._external_names):
+        if any(map(frameworks.is_request_id, self._imported)):
             return True
         functions: set[Function] = set()
         for value in self._middleware_in_use:
@@ -62,9 +62,8 @@ class Operations:
                     return True
                 functions.update(m for owner in owners for m in owner.methods)
             functions.update(self.types.functions_of(value))
-        return any(
-            self._mentions_id(f) for f in self.program.calls.reachable(sorted(functions, key=lambda f: f.qualname))
-        )
+        reached = self.program.calls.reachable(sorted(functions, key=lambda f: f.qualname))
+        return any(self._mentions_id(f) for f in reached) or any(map(frameworks.is_request_id, self._called))
 
     @cached_property
     def _middleware_in_use(self) -> tuple[Value, ...]:
@@ -107,12 +106,16 @@ class Operations:
         return any(word.lower().lstrip("_") in known for word in words)
 
     @cached_property
-    def _external_names(self) -> frozenset[str]:
-        """The third-party names that the application imports or calls, canonical."""
+    def _imported(self) -> frozenset[str]:
+        """The third-party names that the application imports, canonical. They say most, and are asked first."""
         imports = self.program.imports.external
-        imported = (name for module in self.program.application for _, name in imports.get(module, ()))
-        called = (name for name, is_method in self._external_calls if not is_method)
-        return frozenset({*map(external.canonical, imported), *called})
+        names = (name for module in self.program.application for _, name in imports.get(module, ()))
+        return frozenset(map(external.canonical, names))
+
+    @cached_property
+    def _called(self) -> frozenset[str]:
+        """The third-party functions and classes that the application calls, canonical."""
+        return frozenset(name for name, is_method in self._external_calls if not is_method)
 
     @cached_property
     def _external_calls(self) -> frozenset[tuple[str, bool]]:
@@ -185,10 +188,7 @@ class Operations:
     @cached_property
     def has_metrics(self) -> bool:
         """Whether there is a metrics endpoint or an instrumentation."""
-        instrumented = any(
-            frameworks.is_metrics(n) or not _MEASURES.isdisjoint(words_of(n)) for n in self._external_names
-        )
-        return instrumented or self._has(_METRICS)
+        return any(map(_measures, self._imported)) or self._has(_METRICS) or any(map(_measures, self._called))
 
     # --- the pool
 
@@ -196,9 +196,10 @@ class Operations:
     def unmonitored_client(self) -> Client | None:
         """The first client of an application whose clients all do without listeners, or None."""
         clients = self.program.connections.clients
-        if not clients or any(name == "pymongo.monitoring.register" for name, _ in self._external_calls):
+        if not clients or any(self._may_listen(client.site) for client in clients):
             return None
-        return None if any(self._may_listen(client.site) for client in clients) else clients[0]
+        registers = any(name == "pymongo.monitoring.register" for name, _ in self._external_calls)
+        return None if registers else clients[0]
 
     def _may_listen(self, site: Site) -> bool:
         """Whether a client is given ``event_listeners``, or options that cannot be read."""
@@ -221,20 +222,27 @@ class Operations:
     @cached_property
     def has_rate_limit(self) -> bool:
         """Whether a library, or a middleware, dependency or decorator of the project that says so, limits calls."""
-        if any(frameworks.is_rate_limit(name) for name in self._external_names):
+        if any(map(frameworks.is_rate_limit, self._imported)):
             return True
         used = {getattr(v, "cls", getattr(v, "function", None)) for v in self._middleware_in_use}
         used |= set(self.web.dependencies)
         used |= {f.cls for f in self.web.dependencies if f.cls is not None}
         if any(_limits(code.name) for code in used if isinstance(code, (Class, Function))):
             return True
-        return any(_limits(name.rpartition(".")[2]) for h in self.web.handlers for name in h.decorator_names)
+        if any(_limits(name.rpartition(".")[2]) for h in self.web.handlers for name in h.decorator_names):
+            return True
+        return any(map(frameworks.is_rate_limit, self._called))
 
     @cached_property
     def has_version(self) -> bool:
         """Whether some path has a version, or there is none that needs one."""
         public = [p for p in self.paths if p is None or not tables.is_operational(p)]
         return not public or any(path is None or _VERSION.search(path) for path in self.paths)
+
+
+def _measures(name: str) -> bool:
+    """Whether a third-party name belongs to metrics, or says so."""
+    return frameworks.is_metrics(name) or not _MEASURES.isdisjoint(words_of(name))
 
 
 def _limits(name: str) -> bool:

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 # What only changes a variable, where its result is dropped.
 _WRITERS = frozenset({"setdefault", "pop", "update", "clear", "__setitem__", "__delitem__", "popitem"})
 _LOADERS = frozenset({"dotenv.load_dotenv", "dotenv.dotenv_values"})
+_NAMES = frozenset(name.rpartition(".")[2] for name in ENVIRONMENT | ENVIRONMENT_READERS)
 _ENVIRONMENT_WORDS = frozenset({"env", "environment", "stage", "profile", "deployment"})
 _ENVIRONMENT_FIELDS = (("env", "name"), ("environment", "name"), ("mode",), ("app", "mode"), ("run", "mode"))
 # Words in the name of a dotenv file that is committed on purpose: what the tests run with.
@@ -133,12 +134,12 @@ class Settings:
         return tuple(
             read
             for module in self.program.application
+            for aliases in [_aliases(module)]
             for code in module.codes()
-            for read in sorted(self._reads_in(code), key=lambda r: r.span)
+            for read in sorted(self._reads_in(code, aliases), key=lambda r: r.span)
         )
 
-    def _reads_in(self, code: Code) -> Iterator[EnvironmentRead]:
-        aliases = _aliases(code.module)
+    def _reads_in(self, code: Code, aliases: frozenset[str]) -> Iterator[EnvironmentRead]:
         if not self._has_readers and all(aliases.isdisjoint(load.split(".")) for load in code.body.loads):
             return
         written = {id(expr) for expr in self._written(code)}
@@ -354,5 +355,4 @@ def _is_environment(name: str) -> bool:
 
 def _aliases(module: Module) -> frozenset[str]:
     """The names by which a module may call the environment and what reads it."""
-    names = {name.rpartition(".")[2] for name in ENVIRONMENT | ENVIRONMENT_READERS}
-    return frozenset(names | {i.alias for i in module.facts.imports if i.name in names and i.alias})
+    return _NAMES.union(i.alias for i in module.facts.imports if i.name in _NAMES and i.alias)
