@@ -168,7 +168,9 @@ class CallGraph:
 
     def _property_reads(self, code: Code) -> Iterator[Edge]:
         wanted = self._properties
-        if not any(part in wanted for load in code.body.loads for part in load.split(".")[1:]):
+        if wanted.isdisjoint(code.words) or not any(
+            part in wanted for load in code.body.loads for part in load.split(".")[1:]
+        ):
             return
         for block, expr in positions(code):
             if isinstance(expr, Ref) and "." in expr.name:
@@ -334,7 +336,7 @@ class CallGraph:
         for module in self.modules.ordered:
             aliases = {i.alias: i.name for i in module.facts.imports if i.alias and i.name}
             for code in module.codes():
-                names = {part for load in code.body.loads for part in load.split(".")}
+                names = set(code.words)
                 names.update(call.func.name for call in code.body.calls if isinstance(call.func, Attr))
                 names.update(aliases[name] for name in names & aliases.keys())
                 for name in names:

@@ -115,9 +115,8 @@ class Connections:
                     closed[code] = found
         for site in self.program.modules.sites.named({"enter_async_context", "enter_context"}):
             closed.setdefault(site.code, set()).update(self._given(site))
-        traced = {
-            origin for code, found in closed.items() if found and self._runs_at_shutdown(code) for origin in found
-        }
+        at_shutdown = (found for code, found in closed.items() if found and self._runs_at_shutdown(code))
+        traced = {origin for found in at_shutdown for origin in found}
         return frozenset(origin for origin in traced if origin is not None), None in traced
 
     def _runs_at_shutdown(self, code: Code) -> bool:
@@ -186,8 +185,13 @@ class Connections:
     def global_reads(self, function: Function) -> Iterator[GlobalRead]:
         """The module-level handles that a function reads, once each, at their first read."""
         wanted: dict[str, tuple[str, str]] = {}
+        scopes: dict[str, Code | None] = {}
         for load in function.body.loads:
-            found = self._global_handle(load, function)
+            first = load.partition(".")[0]
+            if first not in scopes:
+                scopes[first] = _scope_of(first, function)
+            scope = scopes[first]
+            found = self._global_handle(load, function, scope) if scope is not None else None
             if found is not None:
                 wanted[load] = found
         if not wanted:
@@ -202,11 +206,11 @@ class Connections:
         for handle in sorted(seen):
             yield seen[handle]
 
-    def _global_handle(self, dotted: str, function: Function) -> tuple[str, str] | None:
-        """The shortest part of a dotted name that is a handle held by a module (or by an object of a module)."""
-        scope = _scope_of(dotted.partition(".")[0], function)
-        if scope is None:
-            return None
+    def _global_handle(self, dotted: str, function: Function, scope: Code) -> tuple[str, str] | None:
+        """The shortest part of a dotted name that is a handle held by a module (or by an object of a module).
+
+        ``scope``: whose name it begins with. What a name of the module is, it is for all functions.
+        """
         if not isinstance(scope, Module):
             return self._handle(dotted, function)
         key = (scope, dotted)

@@ -23,27 +23,25 @@ def outermost(code: Code) -> Iterator[tuple[int, Expr]]:
         if block.expr is not None:
             yield block.parent, block.expr
     for event in code.body.events:
-        for part in parts_of(event):
+        for part in _of_definition(event, code) if isinstance(event, Define) else parts_of(event):
             yield event.block, part
-    yield from _of_definitions(code)
 
 
-def _of_definitions(code: Code) -> Iterator[tuple[int, Expr]]:
-    """The outermost expressions that the definitions of a body hold, with the block of the definition."""
-    for event in code.body.events:
-        if not isinstance(event, Define):
-            continue
-        if event.kind == "function":
-            function = code.module.functions[event.index].facts
-            parts: list[Expr | None] = [*function.decorators, function.returns]
-            for parameter in function.parameters:
-                parts += [parameter.annotation, parameter.default]
-        else:
-            cls = code.module.classes[event.index].facts
-            parts = [*cls.decorators, *cls.bases, *(keyword.value for keyword in cls.keywords)]
-        for part in parts:
-            if part is not None:
-                yield event.block, part
+def _of_definition(event: Define, code: Code) -> Iterator[Expr]:
+    """The outermost expressions that a definition holds and its surroundings evaluate."""
+    if event.kind == "function":
+        function = code.module.functions[event.index].facts
+        yield from function.decorators
+        if function.returns is not None:
+            yield function.returns
+        for parameter in function.parameters:
+            if parameter.annotation is not None:
+                yield parameter.annotation
+            if parameter.default is not None:
+                yield parameter.default
+    else:
+        cls = code.module.classes[event.index].facts
+        yield from (*cls.decorators, *cls.bases, *[keyword.value for keyword in cls.keywords])
 
 
 def keyword(keywords: tuple[Keyword, ...], *names: str) -> Expr | None:

@@ -338,7 +338,11 @@ class Layers:
             if self.modules.imported_module(importer, item) is module and item.name in {name, "*"}:
                 return True
         own = module.name.rpartition(".")[2]
-        return any(f".{own}.{name}." in f".{load}." for code in importer.codes() for load in code.body.loads)
+        return any(
+            f".{own}.{name}." in f".{load}."
+            for code in importer.codes() if own in code.words and name in code.words
+            for load in code.body.loads
+        )  # fmt: skip
 
     def in_layer(self, *layers: str) -> tuple[Module, ...]:
         """The application's modules of these layers, by name; packages with nothing in them are no layer."""

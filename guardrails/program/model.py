@@ -104,6 +104,11 @@ class Code:
         ]
 
     @cached_property
+    def words(self) -> frozenset[str]:
+        """The parts of all dotted names that this body reads."""
+        return frozenset(".".join(self.body.loads).split(".")) if self.body.loads else frozenset()
+
+    @cached_property
     def attribute_owners(self) -> frozenset[str]:
         """The plain names on which this body binds attributes."""
         return frozenset(b.target.name.partition(".")[0] for b in self.attribute_bindings if isinstance(b.target, Ref))

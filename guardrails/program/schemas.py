@@ -533,7 +533,7 @@ class Schemas:
         return isinstance(receiver, (InstanceValue, ClassValue)) and self._is_current(receiver.cls)
 
     def _old_reads(self, code: Code) -> Iterator[Old]:
-        if not any(load.endswith(".__fields__") for load in code.body.loads):
+        if "__fields__" not in code.words:
             return
         for block, expr in evaluated(code):
             read = isinstance(expr, Ref) and expr.name.endswith(".__fields__")

@@ -140,7 +140,7 @@ class Settings:
         )
 
     def _reads_in(self, code: Code, aliases: frozenset[str]) -> Iterator[EnvironmentRead]:
-        if not self._has_readers and all(aliases.isdisjoint(load.split(".")) for load in code.body.loads):
+        if not self._has_readers and aliases.isdisjoint(code.words):
             return
         written = {id(expr) for expr in self._written(code)}
         seen: set[int] = set()
