@@ -12,6 +12,7 @@ from guardrails.knowledge import drivers
 from guardrails.program import external
 from guardrails.program.model import Class, Code
 from guardrails.program.modules import Modules
+from guardrails.program.sites import Site
 from guardrails.program.types import Types
 from guardrails.program.values import (
     ClassValue,
@@ -22,7 +23,6 @@ from guardrails.program.values import (
     Value,
     known,
 )  # fmt: skip
-from guardrails.program.web import Site
 
 _HANDLES = frozenset({"client", "database", "collection", "engine", "gridfs"})
 _HEALTH = drivers.HEALTH_COMMANDS
@@ -71,10 +71,9 @@ class Mongo:
     @cached_property
     def operations(self) -> tuple[Operation, ...]:
         """Every Mongo operation of the project's readable files, by module and place."""
-        found: list[Operation] = []
-        for module in self.modules.ordered:
-            for code in module.codes():
-                found.extend(self.operations_in(code))
+        sites = self.modules.sites.named(_OPERATION_NAMES | self._extra_names, everywhere=True)
+        codes = dict.fromkeys(site.code for site in sites)
+        found = [operation for code in codes for operation in self._operations_in(code)]
         return tuple(sorted(found, key=lambda o: (o.code.module.name, o.span, o.index)))
 
     @cached_property
@@ -85,7 +84,7 @@ class Mongo:
             table.setdefault(operation.code, []).append(operation)
         return {code: tuple(found) for code, found in table.items()}
 
-    def operations_in(self, code: Code) -> Iterator[Operation]:
+    def _operations_in(self, code: Code) -> Iterator[Operation]:
         """The operations that one body performs itself."""
         taken: set[int] = set()
         for index, call in enumerate(code.body.calls):
@@ -228,17 +227,12 @@ class Mongo:
     def clients(self) -> tuple[Client, ...]:
         """Where Mongo clients are constructed (MongoEngine's ``connect`` counts), by module and place."""
         found = []
-        for module in self.modules.ordered:
-            for code in module.codes():
-                for index, call in enumerate(code.body.calls):
-                    tail = getattr(call.func, "name", "").rpartition(".")[2]
-                    if tail not in _CLIENT_NAMES and tail not in self._client_subclasses:
-                        continue
-                    for value in self.types.infer(call.func, code, call.block):
-                        cls = self._client_class(value)
-                        if cls is not None:
-                            found.append(Client(Site(code, index), cls, drivers.CLASSES[cls].is_async))
-                            break
+        for site in self.modules.sites.named(_CLIENT_NAMES | self._client_subclasses, everywhere=True):
+            for value in self.types.infer(site.call.func, site.code, site.call.block):
+                cls = self._client_class(value)
+                if cls is not None:
+                    found.append(Client(site, cls, drivers.CLASSES[cls].is_async))
+                    break
         return tuple(found)
 
     @cached_property
