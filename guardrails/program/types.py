@@ -1254,6 +1254,8 @@ class Types:
         annotated: Values = ()
         if function.facts.returns is not None:
             annotated = self.annotation(function.facts.returns, outer, receiver or function.cls)
+            if annotated and all(self._is_exact(v) for v in annotated):
+                return annotated
         inferred = union(*(self.infer(r.value, function, r.block, receiver) for r in function.returned if r.value))
         if not function.returned:
             inferred = (NOTHING,)
@@ -1262,6 +1264,12 @@ class Types:
         agreeing = tuple(v for v in known(inferred) if any(_same_kind(v, a) for a in annotated))
         # What flows out says more than the annotation (a collection's name, a subclass), if all of it agrees.
         return agreeing if agreeing and len(agreeing) == len(inferred) - (NOTHING in inferred) else annotated
+
+    def _is_exact(self, value: Value) -> bool:
+        """Whether nothing that a body does can say more of a value than its type."""
+        if isinstance(value, InstanceValue):
+            return not self.subclasses(value.cls) and not self.is_a(value.cls, "typing.Protocol")
+        return _is_scalar(value) or value == NOTHING
 
     def yielded(self, function: Function, receiver: Class | None = None) -> Values:
         """What a generator function yields."""

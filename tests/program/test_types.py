@@ -174,6 +174,29 @@ def test_a_sessionmaker_makes_sessions(maker: str, expected: str) -> None:
     assert answer({"m.py": maker + "\ndef f(): reveal(make())"}, "m.f") == expected
 
 
+@pytest.mark.parametrize(
+    ("declared", "expected"),
+    [
+        ("User", "a User"),  # nothing descends from it, so the body can say no more
+        ("Base", "a Admin"),  # the body says which of them
+        ("int", "a int"),
+        ("Cursor", "a Guest"),  # a protocol names no class
+    ],
+)
+def test_a_return_annotation_is_believed_where_it_leaves_nothing_open(declared: str, expected: str) -> None:
+    source = f"""
+        from typing import Protocol
+        class Base: pass
+        class Admin(Base): pass
+        class Cursor(Protocol): pass
+        class Guest: pass
+        class User: pass
+        def find() -> {declared}: return {"Admin()" if declared == "Base" else "Guest()"}
+        def f(): reveal(find())
+    """
+    assert answer({"app/x.py": source}, "app.x.f") == expected
+
+
 def test_super_reaches_the_next_class_of_the_receiver() -> None:
     source = """
         class Base:
