@@ -29,7 +29,7 @@ from guardrails.facts.records import (
     span_of,
 )  # fmt: skip
 from guardrails.knowledge import web as tables
-from guardrails.program.calls import positions
+from guardrails.program.edges import positions
 from guardrails.program.errors import Except
 from guardrails.program.expressions import keyword
 from guardrails.program.model import Class, Code, Function, tail

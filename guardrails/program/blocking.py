@@ -10,7 +10,8 @@ from msgspec import Struct
 
 from guardrails.facts.records import Attr, Await, Bind, Call, CallRef, Const, Expr, Op, Ref, Span, parts_of
 from guardrails.knowledge import blocking as tables
-from guardrails.program.calls import CallGraph, Edge
+from guardrails.program.calls import CallGraph
+from guardrails.program.edges import Edge
 from guardrails.program.model import Code, Function, argument
 from guardrails.program.modules import Modules
 from guardrails.program.mongo import Mongo

@@ -11,7 +11,7 @@ from msgspec import Struct
 from guardrails.facts.records import Attr, Block, Call, Const, Expr, Import, Op, Ref, Span
 from guardrails.knowledge import drivers
 from guardrails.program import external
-from guardrails.program.calls import positions
+from guardrails.program.edges import positions
 from guardrails.program.model import Class, Code, Function, Module
 from guardrails.program.mongo import Client
 from guardrails.program.sites import Site
@@ -274,7 +274,7 @@ class Connections:
 
     def _provider_calls(self, function: Function) -> Iterator[ProviderCall]:
         for call in function.body.calls:
-            if not self.program.calls.may_name_function(call.func, function):
+            if not self.program.edges.may_name_function(call.func, function):
                 continue
             for target in self.types.targets(call, function):
                 kind = self.provided_kind(target)

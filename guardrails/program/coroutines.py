@@ -23,7 +23,7 @@ from guardrails.facts.records import (
     parts_of,
 )
 from guardrails.knowledge import drivers, handoff
-from guardrails.program.calls import positions
+from guardrails.program.edges import positions
 from guardrails.program.model import Code, Function
 from guardrails.program.sites import Site
 from guardrails.program.values import (

@@ -26,7 +26,7 @@ from guardrails.facts.records import (
 )  # fmt: skip
 from guardrails.finding import Place
 from guardrails.knowledge import web as tables
-from guardrails.program.calls import positions
+from guardrails.program.edges import positions
 from guardrails.program.expressions import keyword
 from guardrails.program.layers import words_of
 from guardrails.program.model import Class, Code, Function, Module, tail

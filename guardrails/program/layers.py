@@ -198,7 +198,7 @@ class Layers:
     @cached_property
     def _root(self) -> int:
         """How many leading parts of every name are the checked root's own, which lends no layer."""
-        own = [m for m in self.modules.ordered if not m.shared]
+        own = [m for m in self.modules.ordered if m not in self.modules.shared]
         if not own:
             return 0
         module = own[0]

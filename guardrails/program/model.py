@@ -103,6 +103,11 @@ class Code:
             e for e in self.body.events if isinstance(e, Bind) and isinstance(e.target, Ref) and "." in e.target.name
         ]
 
+    @property
+    def receiver_name(self) -> str:
+        """What a method calls its receiver (``self``, ``cls``); empty for other code."""
+        return ""
+
     @cached_property
     def words(self) -> frozenset[str]:
         """The parts of all dotted names that this body reads."""
@@ -135,9 +140,7 @@ class Code:
 class Module(Code):
     """A file of the project."""
 
-    def __init__(
-        self, name: str, display: str, facts: ModuleFacts, *, is_package: bool, application: bool, shared: bool
-    ) -> None:
+    def __init__(self, name: str, display: str, facts: ModuleFacts, *, is_package: bool, application: bool) -> None:
         self.module = self
         self.name = self.qualname = name
         self.display = display
@@ -146,7 +149,6 @@ class Module(Code):
         self.outer = None
         self.is_package = is_package
         self.application = application
-        self.shared = shared
         self.functions = [Function(self, f, index) for index, f in enumerate(facts.functions)]
         self.classes = [Class(self, c) for c in facts.classes]
         for function, facts_of in zip(self.functions, facts.functions):
@@ -236,6 +238,18 @@ class Class(Code):
         for functions in self.functions.values():
             yield from functions
 
+    @cached_property
+    def receiver_bindings(self) -> dict[str, list[tuple[Function, Bind]]]:
+        """What the class's own methods bind on their receiver (``self.client = ...``), by the attribute's name."""
+        table: dict[str, list[tuple[Function, Bind]]] = {}
+        for method in self.methods:
+            receiver = method.receiver_name
+            for bind in method.attribute_bindings if receiver else ():
+                base, _, attribute = bind.target.name.rpartition(".")  # type: ignore[union-attr]
+                if base == receiver:
+                    table.setdefault(attribute, []).append((method, bind))
+        return table
+
     @property
     def place_here(self) -> Place:
         """The ``class`` line."""
@@ -317,6 +331,10 @@ class Function(Code):
     def has_receiver(self) -> bool:
         """Whether the first parameter is ``self`` or ``cls``."""
         return self.cls is not None and not self.is_static and bool(self.facts.parameters)
+
+    @property
+    def receiver_name(self) -> str:
+        return self.facts.parameters[0].name if self.has_receiver else ""
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:

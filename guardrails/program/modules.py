@@ -7,15 +7,20 @@ from functools import cached_property
 
 from guardrails.facts.records import Import, ModuleFacts
 from guardrails.program.model import Module
+from guardrails.program.names import Names, names_of
 from guardrails.program.sites import Sites
 from guardrails.project.model import Project
 
 
 class Modules:
-    """The project's readable modules. ``ordered`` is by name; ``by_display`` finds one by its path."""
+    """The project's readable modules. ``ordered`` is by name; ``by_display`` finds one by its path.
+
+    ``shared``: those that lie outside the application's own folder and belong to other projects too.
+    """
 
     def __init__(self, project: Project, facts: Mapping[str, ModuleFacts]) -> None:
         self.project = project
+        shared: set[Module] = set()
         self.by_name: dict[str, Module] = {}
         self.by_display: dict[str, Module] = {}
         for file in project.files:
@@ -27,9 +32,11 @@ class Modules:
                     found,
                     is_package=file.is_package,
                     application=file.application or file.reached,
-                    shared=file.shared,
                 )
                 self.by_name[file.module] = self.by_display[file.display] = module
+                if file.shared:
+                    shared.add(module)
+        self.shared = frozenset(shared)
         self.ordered = tuple(self.by_name[name] for name in sorted(self.by_name))
         self._found: dict[tuple[str, str], Module | None] = {}
         self._unread = frozenset(file.module for file in project.files) - self.by_name.keys()
@@ -38,6 +45,11 @@ class Modules:
     def sites(self) -> Sites:
         """All calls, by name."""
         return Sites(self.ordered)
+
+    @cached_property
+    def names(self) -> Names:
+        """What the modules call things."""
+        return names_of(self.ordered)
 
     def relative(self, module: Module) -> str:
         """The module's path from the checked root, as configured globs see it."""

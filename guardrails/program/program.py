@@ -16,6 +16,7 @@ from guardrails.program.calls import CallGraph
 from guardrails.program.connections import Connections
 from guardrails.program.contracts import Contracts
 from guardrails.program.coroutines import Coroutines
+from guardrails.program.edges import Edges
 from guardrails.program.errors import Errors
 from guardrails.program.fields import Fields
 from guardrails.program.imports import Imports
@@ -96,8 +97,12 @@ class Program:
         return Coroutines(self)
 
     @cached_property
+    def edges(self) -> Edges:
+        return Edges(self.modules, self.types)
+
+    @cached_property
     def calls(self) -> CallGraph:
-        return CallGraph(self.modules, self.types, self.web, self.layers)
+        return CallGraph(self.modules, self.types, self.web, self.layers, self.edges)
 
     @cached_property
     def mongo(self) -> Mongo:

@@ -353,7 +353,9 @@ class Routes:
             return ()
         return tuple(
             d for d in self.routers
-            if d.endpoints and not d.module.shared and not any(r in self._served for r in d.routers)
+            if d.endpoints
+            and d.module not in self.program.modules.shared
+            and not any(r in self._served for r in d.routers)
         )  # fmt: skip
 
     @cached_property

@@ -116,10 +116,12 @@ class Types:
         self.modules = modules
         self._memo: dict[object, Values] = {}
         self._kept: dict[int, Expr] = {}
+        self._mros: dict[Class, tuple[Class | str, ...]] = {}
+        self._targets: dict[object, tuple[Function, ...]] = {}
+        self._single: dict[tuple[Module, str], tuple[Bind | None, Code | None]] = {}
         self._open: dict[object, int] = {}
         self._lowest = _DEPTH + 1
         self._spent = 0
-        self._single: dict[tuple[Module, str], tuple[Bind | None, Code | None]] = {}
 
     # --- the frame: memory, recursion, width
 
@@ -212,11 +214,24 @@ class Types:
         return [d for d in definitions if not _excluded(code, _position(d)[1], around)], False
 
     def in_module(self, module: Module, name: str) -> Values:
-        """What ``name`` may be at the end of the module: its definitions, star imports, then submodules."""
-        key = ("module", id(module), name)
-        return self._memo.get(key) or self._ask(key, self._in_module, module, name)
+        """What ``name`` may be at the end of the module: its definitions, star imports, submodules, then builtins."""
+        values = self._defined(module, name)
+        if values:
+            return values
+        submodule = self.modules.by_name.get(f"{module.name}.{name}") if module.is_package else None
+        if submodule is not None:
+            return (ModuleValue(submodule),)
+        if name in _BUILTINS:
+            return (ExternalValue(name),)
+        return unknown(f"no name {name} in {module.name}")
 
-    def _in_module(self, module: Module, name: str) -> Values:
+    def _defined(self, module: Module, name: str) -> Values:
+        """What the module's own statements make of ``name``; empty where none does."""
+        key = ("module", id(module), name)
+        found = self._memo.get(key)
+        return found if found is not None else self._ask(key, self._find_defined, module, name)
+
+    def _find_defined(self, module: Module, name: str) -> Values:
         definitions = module.bindings.get(name)
         if definitions:
             last = len(definitions) - 1
@@ -228,12 +243,7 @@ class Types:
                 values = self._through_star(module, item, name)
                 if values:
                     return values
-        submodule = self.modules.by_name.get(f"{module.name}.{name}") if module.is_package else None
-        if submodule is not None:
-            return (ModuleValue(submodule),)
-        if name in _BUILTINS:
-            return (ExternalValue(name),)
-        return unknown(f"no name {name} in {module.name}")
+        return ()
 
     def _through_star(self, module: Module, item: Import, name: str) -> Values:
         source = self.modules.imported_module(module, item)
@@ -269,8 +279,8 @@ class Types:
         base = self.modules.absolute(module, item)
         source = self.modules.find(base, module) if base is not None else None
         if source is not None and source is not module:
-            values = self.in_module(source, item.name)
-            if not isinstance(values[0], UnknownValue) and not _is_builtin(values):
+            values = self._defined(source, item.name)
+            if values and not isinstance(values[0], UnknownValue) and not _is_builtin(values):
                 return values
         whole = f"{base}.{item.name}" if base else item.name
         submodule = self.modules.find(whole, module) if base is not None else None
@@ -886,7 +896,7 @@ class Types:
         results: list[Values] = []
         for definition in owner.bindings.get(name, ()):
             results.append(self._class_binding(definition, name, owner))
-        for method, bind in self._self_bindings(owner).get(name, ()):
+        for method, bind in owner.receiver_bindings.get(name, ()):
             results.append(self.definition(bind, f"self.{name}", method, receiver))
         for code, bind in self._outside_bindings.get(name, ()):
             if self._binds_on(code, bind, owner):
@@ -904,36 +914,15 @@ class Types:
                 return declared
         return values
 
-    def _self_bindings(self, owner: Class) -> dict[str, list[tuple[Function, Bind]]]:
-        table = self._self_tables.get(owner)
-        if table is None:
-            table = self._self_tables[owner] = {}
-            for method in owner.methods:
-                if not method.has_receiver:
-                    continue
-                prefix = method.facts.parameters[0].name + "."
-                for bind in method.attribute_bindings:
-                    target = bind.target.name  # type: ignore[union-attr]
-                    if target.startswith(prefix) and target.count(".") == 1:
-                        table.setdefault(target[len(prefix) :], []).append((method, bind))
-        return table
-
-    @cached_property
-    def _self_tables(self) -> dict[Class, dict[str, list[tuple[Function, Bind]]]]:
-        return {}
-
     @cached_property
     def _outside_bindings(self) -> dict[str, list[tuple[Code, Bind]]]:
         """Bindings of attributes from outside their class (``database.client = ...``), by the attribute's name."""
         table: dict[str, list[tuple[Code, Bind]]] = {}
         for module in self.modules.ordered:
             for code in module.codes():
-                own = ""
-                if isinstance(code, Function) and code.has_receiver:
-                    own = code.facts.parameters[0].name
                 for bind in code.attribute_bindings:
                     base, _, attribute = bind.target.name.rpartition(".")  # type: ignore[union-attr]
-                    if base != own:
+                    if base != code.receiver_name:
                         table.setdefault(attribute, []).append((code, bind))
         return table
 
@@ -1014,19 +1003,18 @@ class Types:
         found = self._mros.get(cls)
         if found is None:
             self._mros[cls] = (cls,)  # what a circle of bases sees
-            order: dict[Class | str, None] = {cls: None}
-            for base in self.bases(cls):
-                for ancestor in self.mro(base) if isinstance(base, Class) else self._ancestry(base):
-                    # The last mention wins, as in C3: a shared root comes after everything built on it.
-                    order.pop(ancestor, None)
-                    order[ancestor] = None
-            order.pop(cls)
-            found = self._mros[cls] = (cls, *order)
+            found = self._mros[cls] = self._linearized(cls)
         return found
 
-    @cached_property
-    def _mros(self) -> dict[Class, tuple[Class | str, ...]]:
-        return {}
+    def _linearized(self, cls: Class) -> tuple[Class | str, ...]:
+        order: dict[Class | str, None] = {cls: None}
+        for base in self.bases(cls):
+            for ancestor in self.mro(base) if isinstance(base, Class) else self._ancestry(base):
+                # The last mention wins, as in C3: a shared root comes after everything built on it.
+                order.pop(ancestor, None)
+                order[ancestor] = None
+        order.pop(cls)
+        return (cls, *order)
 
     def _ancestry(self, name: str) -> tuple[str, ...]:
         """A third-party class and its ancestors: by the tables, else by the packages installed beside the project."""
@@ -1268,7 +1256,7 @@ class Types:
     def _is_exact(self, value: Value) -> bool:
         """Whether nothing that a body does can say more of a value than its type."""
         if isinstance(value, InstanceValue):
-            return not self.subclasses(value.cls) and not self.is_a(value.cls, "typing.Protocol")
+            return value.cls.name not in self.modules.names.bases and not self.is_a(value.cls, "typing.Protocol")
         return _is_scalar(value) or value == NOTHING
 
     def yielded(self, function: Function, receiver: Class | None = None) -> Values:
@@ -1464,10 +1452,6 @@ class Types:
             for cls in self.subclasses(code.cls):
                 for value in self.infer(call.func, code, call.block, cls):
                     yield from _above(value)
-
-    @cached_property
-    def _targets(self) -> dict[object, tuple[Function, ...]]:
-        return {}
 
     def functions_of(self, value: Value) -> Iterator[Function]:
         """The project's functions that calling ``value`` runs."""

@@ -1,0 +1,47 @@
+"""What modules call things: names that rule out most questions before they are asked.
+
+The answers are by name alone, so they say too much rather than too little.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from msgspec import Struct
+
+from guardrails.facts.records import Attr, Bind, Item, Ref
+from guardrails.program.model import Module
+
+
+class Names(Struct, frozen=True):
+    """``callables``: what functions and classes are known by anywhere; ``properties``: what properties are called;
+    ``bases``: what some class is derived from.
+    """
+
+    callables: frozenset[str]
+    properties: frozenset[str]
+    bases: frozenset[str]
+
+
+def names_of(modules: Iterable[Module]) -> Names:
+    """The names of modules."""
+    callables: set[str] = set()
+    properties: set[str] = set()
+    bases: set[str] = set()
+    for module in modules:
+        callables.update(f.name for f in module.functions)
+        callables.update(c.name for c in module.classes)
+        properties.update(f.name for f in module.functions if f.is_property)
+        aliases = {i.alias: i.name for i in module.facts.imports if i.alias and i.name}
+        callables.update(i.alias for i in module.facts.imports if i.alias)
+        for owner in (module, *module.classes):
+            callables.update(n for n, found in owner.bindings.items() if any(isinstance(d, Bind) for d in found))
+        for code in module.codes():
+            callables.update(b.target.name.rpartition(".")[2] for b in code.attribute_bindings)  # type: ignore[union-attr]
+        for cls in module.classes:
+            for base in cls.facts.bases:
+                expr = base.value if isinstance(base, Item) else base
+                if isinstance(expr, (Ref, Attr)):
+                    last = expr.name.rpartition(".")[2]
+                    bases.update((last, aliases.get(last, last)))
+    return Names(frozenset(callables), frozenset(properties), frozenset(bases))
