@@ -33,7 +33,7 @@ _IMPORT = re.compile(
     rb"[ \t]*(?:from[ \t]*([.\w]+)[ \t]+import[ \t]*(\([^)]*|[^\n#]*)"
     rb"|import[ \t]+(\w[\w.]*(?:[ \t]+as[ \t]+\w+)?(?:[ \t]*,[ \t]*\w[\w.]*(?:[ \t]+as[ \t]+\w+)?)*))"
 )
-_WORD = pattern(rb"\w+")
+_WORD = pattern(rb"\w")
 _IMPORTED = re.compile(rb"(?:^|,)[ \t(\\\r\n]*(\w+)")
 
 Names = tuple[str, ...]
@@ -81,6 +81,17 @@ def _bytes(path: str) -> bytes:
         return b""
 
 
+def _has_word(text: bytes, word: bytes) -> bool:
+    """Whether ``word`` stands in ``text`` as a word of its own."""
+    start = text.find(word)
+    while start >= 0:
+        end = start + len(word)
+        if not _WORD.match(text[start - 1 : start]) and not _WORD.match(text, end):
+            return True
+        start = text.find(word, end)
+    return False
+
+
 def _calls(data: bytes, name: str) -> bool:
     """Whether the code, not a comment nor a docstring, calls ``name``. What is no Python calls nothing."""
     before = ""
@@ -123,11 +134,14 @@ class _File:
         """Absolute imports: the parts of the module -> the names taken from it, if any."""
         self.relative: dict[tuple[int, Names], Names] = {}
         """Relative imports: number of dots and parts of the module -> the names taken from it."""
-        self.reached: set[str] | None = None
-        """The files and folders that its imports mean; None before they have been looked at."""
+        self.reached: dict[str, _File] | None = None
+        """The files that its imports mean, by path; None before they have been looked at."""
 
-    def read(self) -> None:
-        """Find its imports, and whether it constructs ``FastAPI``."""
+    def read(self, tops: frozenset[bytes]) -> None:
+        """Find its imports, and whether it constructs ``FastAPI``.
+
+        ``tops``: what absolute imports must begin with to mean anything that is checked. Most mean a library.
+        """
         data = _bytes(self.entry.path)
         if self.entry.application:
             self.constructs = b"FastAPI(" in data and _calls(data, "FastAPI")
@@ -136,18 +150,20 @@ class _File:
             start = data.rfind(b"\n", 0, position) + 1
             match = _IMPORT.match(data, start)
             if match is not None:
-                self._note(*match.groups(b""))
+                self._note(tops, *match.groups(b""))
             position = data.find(b"import", max(position + 6, match.end() if match is not None else 0))
 
-    def _note(self, source: bytes, names: bytes, modules: bytes) -> None:
-        for module in modules.decode("utf-8", "replace").split(",") if modules else ():
-            self.imports.setdefault(tuple(module.split()[0].split(".")), ())
-        if not source:
+    def _note(self, tops: frozenset[bytes], source: bytes, names: bytes, modules: bytes) -> None:
+        for each in modules.split(b",") if modules else ():
+            name = each.split()[0]
+            if name.partition(b".")[0] in tops:
+                self.imports.setdefault(tuple(name.decode().split(".")), ())
+        if not source or not (source.startswith(b".") or source.partition(b".")[0] in tops):
             return
-        text = source.decode("utf-8", "replace")
+        text = source.decode()
         module = text.lstrip(".")
         parts = tuple(module.split(".")) if module else ()
-        taken = tuple(name.decode("utf-8", "replace") for name in _IMPORTED.findall(names))
+        taken = tuple(map(bytes.decode, _IMPORTED.findall(names)))
         if len(text) > len(module):
             key = (len(text) - len(module), parts)
             self.relative[key] = self.relative.get(key, ()) + taken
@@ -162,6 +178,8 @@ class _Discovery:
         self.tree = tree
         self.roots = roots
         self.display = display
+        self.top = repository_root(roots[0]) or roots[0] if roots else ""
+        """The root of the repository."""
         self.files = [_File(entry, display(entry.path)) for entry in sorted(tree.entries, key=lambda e: e.path)]
         self.by_path = {file.entry.path: file for file in self.files}
         self.folders: set[str] = set()
@@ -179,16 +197,25 @@ class _Discovery:
                 self.around.add(root)
         self.holders: dict[str, set[str]] = defaultdict(set)
         """Name of a folder or module -> the folders that hold one of that name."""
-        for folder in self.folders:
-            self.holders[os.path.basename(folder)].add(_parent(folder))
+        self.inside: dict[str, dict[str, str]] = {folder: {} for folder in self.folders}
+        """Folder -> name -> the folder of that name in it, else the module."""
         for file in self.files:
             self.holders[file.stem].add(file.folder)
+            if file.entry.path.endswith(".py"):
+                self.inside[file.folder][file.stem] = file.entry.path
+        for folder in self.folders:
+            name = os.path.basename(folder)
+            self.holders[name].add(_parent(folder))
+            self.inside[_parent(folder)][name] = folder
+        self.importable = frozenset(name.encode() for name in self.holders.keys() - sys.stdlib_module_names)
+        """What absolute imports may begin with to mean one of these folders and modules."""
         self.virtual: set[str] = set()
         """Folders that a relative import shows to be packages, ``__init__.py`` or not."""
         self._packages: dict[str, bool] = {}
         self._exists: dict[str, bool] = {}
         self._requirements: dict[str, frozenset[str]] = {}
-        self._words: dict[str, frozenset[str] | None] = {}
+        self._texts: dict[str, bytes] = {}
+        self._bases: dict[tuple[str, bool], str] = {}
         self.loose: set[str] = set()
         """Folders under which modules of the application lie that are in no package."""
         for file in self.files:
@@ -204,12 +231,16 @@ class _Discovery:
         self._nearest: dict[tuple[str, str], str] = {}
         code = [file for file in self.files if file.entry.application]
         for file in code:
-            file.read()
+            file.read(self.importable)
             self._note_packages(file)
         for file in code:
             self._vote(file)
         for file in self.files:
-            file.base = self._base(file)
+            voted = file.stem in self.votes.get(file.folder, ())
+            place = (file.folder, voted)  # the files of a folder differ in nothing else
+            if place not in self._bases:
+                self._bases[place] = self._base(*place)
+            file.base = self._bases[place]
             file.dotted = _dotted(file)
             top = self._top(file)
             if top != file.entry.path and self.is_package(top):
@@ -221,7 +252,8 @@ class _Discovery:
         """Whether ``folder`` has an ``__init__.py``, also around the checked roots."""
         known = self._packages.get(folder)
         if known is None:
-            known = self._packages[folder] = os.path.isfile(os.path.join(folder, "__init__.py"))
+            known = folder in self.tree.packages or os.path.isfile(os.path.join(folder, "__init__.py"))
+            self._packages[folder] = known
         return known
 
     def is_package(self, folder: str) -> bool:
@@ -238,16 +270,20 @@ class _Discovery:
         """How many of ``parts`` are modules, starting at ``root``; and the path of the last one."""
         path = root
         for count, part in enumerate(parts):
-            below = f"{path}{os.sep}{part}"
-            if below in self.folders:
-                path = below
-            elif f"{below}.py" in self.by_path:
-                return count + 1, f"{below}.py"
-            elif path in self.around and self._outside(below):  # not checked in this run, but there
-                path = below
-            else:
+            below = self._below(path, part)
+            if not below:
                 return count, path
+            path = below
         return len(parts), path
+
+    def _below(self, path: str, name: str) -> str:
+        """The folder or module of that name in a folder; empty where there is none."""
+        inside = self.inside.get(path)
+        if inside is not None and name in inside:
+            return inside[name]
+        if path in self.around and self._outside(f"{path}{os.sep}{name}"):
+            return f"{path}{os.sep}{name}"  # not checked in this run, but there
+        return ""
 
     def _outside(self, path: str) -> bool:
         """Whether ``path`` or ``path.py`` lies, unread, beside the checked roots."""
@@ -281,9 +317,7 @@ class _Discovery:
         key = (folder, parts, names)
         root = self._best.get(key)
         if root is None:
-            root = ""
-            if parts[0] in self.holders and parts[0] not in sys.stdlib_module_names:
-                root = self._best_root(folder, parts, names)
+            root = self._best_root(folder, parts, names)
             if root and not self._plausible(root, parts, names):
                 root = ""
             self._best[key] = root
@@ -298,7 +332,7 @@ class _Discovery:
                 return chosen
             if folder in holders:
                 count, path = self._resolve(folder, parts)
-                if count == len(parts) and any(self._resolve(path, (name,))[0] for name in names):
+                if count == len(parts) and any(self._below(path, name) for name in names):
                     count += 1
                 if count >= min(2, len(parts)) and count > best:
                     best, chosen = count, folder
@@ -317,26 +351,23 @@ class _Discovery:
             return False
         _, path = self._resolve(root, parts)
         file = self.by_path.get(path) or self.by_path.get(os.path.join(path, "__init__.py"))
-        if file is not None and names and not any(self._resolve(path, (name,))[0] for name in names):
-            words = self._words_of(file.entry.path)
-            if words is not None and words.isdisjoint(names):
+        if file is not None and names and not any(self._below(path, name) for name in names):
+            if not self._mentions(file.entry.path, names):
                 return False
         return not self._required(root, parts[0])
 
-    def _words_of(self, path: str) -> frozenset[str] | None:
-        """All names and words in a file; None where others may come from a star import."""
-        if path not in self._words:
-            text = _bytes(path)
-            star = b"import *" in text
-            self._words[path] = None if star else frozenset(map(bytes.decode, _WORD.findall(text)))
-        return self._words[path]
+    def _mentions(self, path: str, names: Names) -> bool:
+        """Whether one of the names is a word in the file, or may come from a star import there."""
+        text = self._texts.get(path)
+        if text is None:
+            text = self._texts[path] = _bytes(path)
+        return b"import *" in text or any(_has_word(text, name.encode()) for name in names)
 
     def _required(self, folder: str, name: str) -> bool:
         """Whether requirement files from ``folder`` up to the repository's root name this distribution."""
         from guardrails.project.environment import declared_names, normal_name
 
-        top = repository_root(self.roots[0]) or self.roots[0]
-        while _inside(folder, top):
+        while _inside(folder, self.top):
             if folder not in self._requirements:
                 self._requirements[folder] = declared_names(Path(folder))
             if normal_name(name) in self._requirements[folder]:
@@ -344,22 +375,25 @@ class _Discovery:
             folder = _parent(folder)
         return False
 
-    def _base(self, file: _File) -> str:
-        """The folder that the file's dotted name starts from."""
-        root = max((root for root in self.roots if _inside(file.folder, root)), key=len)
-        package = file.folder  # a folder without __init__.py in a package is a namespace of that package
+    def _base(self, folder: str, voted: bool) -> str:
+        """The folder that the dotted names of a folder's files start from.
+
+        ``voted``: of those that the application imports with the folder as import root.
+        """
+        root = max((root for root in self.roots if _inside(folder, root)), key=len)
+        package = folder  # a folder without __init__.py in a package is a namespace of that package
         while package != root and not self.has_init(package):
             package = _parent(package)
         packaged = self.has_init(package)
-        package_parent = self._package_parent(package if packaged else file.folder)
+        package_parent = self._package_parent(package if packaged else folder)
         outermost = nearest = ""
-        below, folder = file.stem, file.folder
         while _parent(folder) != folder:
             if folder in self.votes:
-                if below in self.votes[folder] and _inside(package_parent, folder):
+                if voted and _inside(package_parent, folder):
                     outermost = folder
                 nearest = nearest or folder
             below, folder = os.path.basename(folder), _parent(folder)
+            voted = below in self.votes.get(folder, ())
         if outermost:
             return outermost
         if not _inside(package_parent, root):
@@ -388,18 +422,15 @@ class _Discovery:
             if file.entry.path in found:
                 continue
             found.add(file.entry.path)
-            for target in self._follow(file):
-                below = self.by_path.get(target) or self.by_path.get(f"{target}{os.sep}__init__.py")
-                if below is not None and below.entry.path not in found:
-                    pending.append(below)
+            pending += self._follow(file).values()
         return found
 
-    def _follow(self, file: _File) -> set[str]:
-        """The files and folders that the file's imports mean."""
+    def _follow(self, file: _File) -> dict[str, _File]:
+        """The files that the file's imports mean, by path; for a package its ``__init__.py``."""
         if file.reached is None:
-            file.reached = set()
+            file.reached = {}
             if not file.entry.application:
-                file.read()
+                file.read(self.importable)
             for (level, parts), names in file.relative.items():
                 start = file.folder
                 for _ in range(level - 1):
@@ -413,7 +444,7 @@ class _Discovery:
 
     def _elsewhere(self, folder: str, name: str) -> str:
         """The folder that holds the nearest top package of that name, where none lies above; or empty."""
-        if name not in self.tops or name in sys.stdlib_module_names:
+        if name not in self.tops:
             return ""
         key = (folder, name)
         if key not in self._nearest:
@@ -422,19 +453,18 @@ class _Discovery:
             self._nearest[key] = "" if around else _parent(nearby[0])
         return self._nearest[key]
 
-    def _take(self, reached: set[str], root: str, parts: Names, names: Names) -> None:
+    def _take(self, reached: dict[str, _File], path: str, parts: Names, names: Names) -> None:
         """Add what an import reaches: the packages on the way, the module, the submodules taken from it."""
-        path = root
+        paths = [] if parts else [path]
         for part in parts:
-            count, path = self._resolve(path, (part,))
-            if not count:
-                return
-            reached.add(path)
-        reached.add(path)
-        for name in names:
-            count, below = self._resolve(path, (name,))
-            if count:
-                reached.add(below)
+            path = self._below(path, part)
+            paths.append(path)
+        if path:
+            paths += [self._below(path, name) for name in names]
+        for path in filter(None, paths):
+            file = self.by_path.get(path) or self.by_path.get(f"{path}{os.sep}__init__.py")
+            if file is not None:
+                reached[file.entry.path] = file
 
     # -- applications --------------------------------------------------------------------------------------
 
@@ -446,27 +476,29 @@ class _Discovery:
         if len(homes) <= 1:
             home = next(iter(homes), self.roots[0])
             root = next((root for root in self.roots if _inside(home, root)), self.roots[0])
-            return (self._project(root, self.files, frozenset()),)
+            reached = self._leads_to(file for file in self.files if file.entry.application)
+            return (self._project(root, self.files, reached, frozenset()),)
         owned: dict[str, list[_File]] = {home: [] for home in homes}
         groups: dict[str, list[_File]] = defaultdict(list)
+        holding: dict[str, list[_File]] = {}
         for file in self.files:
-            owner = max((home for home in homes if _inside(file.folder, home)), key=len, default=None)
-            if owner is None:
-                groups[self._largest(file.folder, homes)].append(file)
-            else:
-                owned[owner].append(file)
+            if file.folder not in holding:
+                owner = max((home for home in homes if _inside(file.folder, home)), key=len, default=None)
+                folder = file.folder if owner else self._largest(file.folder, homes)
+                holding[file.folder] = owned[owner] if owner else groups[folder]
+            holding[file.folder].append(file)
         found: list[Project] = []
         imported: set[str] = set()
         for home, files in owned.items():
-            own = {file.entry.path for file in files}
-            beside = self._leads_to(file for file in files if file.entry.application) - own
+            reached = self._leads_to(file for file in files if file.entry.application)
+            beside = reached.difference(file.entry.path for file in files)
             imported |= beside
             shared = {path: self.by_path[path] for path in beside}
             for group in groups.values():
                 code = [file for file in group if file.entry.application]
                 if not code or any(file.entry.path in beside for file in code):
                     shared.update((file.entry.path, file) for file in group if not file.entry.application)
-            found.append(self._project(home, [*files, *shared.values()], frozenset(shared)))
+            found.append(self._project(home, [*files, *shared.values()], reached, frozenset(shared)))
         for folder, group in groups.items():
             units: dict[str, list[str]] = defaultdict(list)
             for file in group:
@@ -475,7 +507,9 @@ class _Discovery:
             left = {top for top, paths in units.items() if not imported.issuperset(paths)}
             if left:
                 rest = [file for file in group if not file.entry.application or self._top(file) in left]
-                found.append(self._project(folder, rest, frozenset(imported), library=True))
+                own = (file for file in rest if file.entry.application and file.entry.path not in imported)
+                reached = self._leads_to(own)
+                found.append(self._project(folder, rest, reached, frozenset(imported), library=True))
         return tuple(sorted(found, key=lambda project: project.display_root))
 
     def _homes(self) -> list[str]:
@@ -506,10 +540,10 @@ class _Discovery:
 
     # -- records -------------------------------------------------------------------------------------------
 
-    def _project(self, root: str, files: list[_File], shared: frozenset[str], library: bool = False) -> Project:
+    def _project(
+        self, root: str, files: list[_File], reached: set[str], shared: frozenset[str], library: bool = False
+    ) -> Project:
         names, prefixes = self._name(files, shared)
-        own = (file for file in files if file.entry.application and file.entry.path not in shared)
-        reached = self._leads_to(own)
         sources = [
             SourceFile(
                 display=file.display,
@@ -564,7 +598,7 @@ class _Discovery:
             prefix = ""
             outer = base
             own = [file.dotted for file in by_base[base]]
-            while _parent(outer) != outer and any(_join(prefix, name) in taken for name in own):
+            while _parent(outer) != outer and not taken.isdisjoint(_join(prefix, name) for name in own):
                 outer, part = os.path.split(outer)
                 prefix = _join(part.replace(".", "_"), prefix)
             prefix_of[base] = prefix

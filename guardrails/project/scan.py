@@ -80,6 +80,8 @@ class Tree:
         self.skipped: list[Skipped] = []
         self.markers: set[str] = set()
         """Folders that hold one of ``MARKERS``."""
+        self.packages: set[str] = set()
+        """Folders that hold a file ``__init__.py``."""
 
     def skip(self, path: str, reason: str) -> None:
         self.skipped.append(Skipped(self.display(path), reason))
@@ -201,6 +203,8 @@ def scan(root: str, tree: Tree, exclude: Sequence[str], not_application: Sequenc
                 is_dir = entry.is_dir()
                 if not is_dir and not is_python:
                     continue
+                if name == "__init__.py" and entry.is_file():
+                    tree.packages.add(folder)
                 relative = path[prefix:].replace(os.sep, "/")
                 if excluded.match(relative, name, is_dir):
                     continue
