@@ -352,8 +352,7 @@ class _Discovery:
         _, path = self._resolve(root, parts)
         file = self.by_path.get(path) or self.by_path.get(os.path.join(path, "__init__.py"))
         if file is not None and names and not any(self._below(path, name) for name in names):
-            if not self._mentions(file.entry.path, names):
-                return False
+            return self._mentions(file.entry.path, names) and not self._required(root, parts[0])
         return not self._required(root, parts[0])
 
     def _mentions(self, path: str, names: Names) -> bool:

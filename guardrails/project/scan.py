@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import fnmatch
 import os
 import re
 import stat
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from guardrails.patterns import pattern
 from guardrails.project.model import Skipped
 from guardrails.repository import repository_root
 
@@ -33,30 +33,77 @@ MARKERS = frozenset(
 """Files that say: the folder around me is deployed or distributed by itself."""
 
 
-def _spec(lines: Sequence[str]) -> GitIgnoreSpec:
-    """What the lines of a ``.gitignore`` match."""
-    from pathspec import GitIgnoreSpec
+_PART = r"(?:[^/*?\[\]\\]|\*(?!\*)|\?|\[\w+\])+"
+_PLAIN = pattern(f"/?{_PART}(?:/{_PART})*")
+_WILD = pattern(r"\*|\?|\[\w+\]")
+_REGEX = {"*": "[^/]*", "?": "[^/]"}
 
-    return GitIgnoreSpec.from_lines(lines)
+
+class _Plain:
+    """Patterns that mean to git what they mean to everyone. Most have no wildcard, or one at their beginning."""
+
+    def __init__(self) -> None:
+        self._names: set[str] = set()
+        self._paths: set[str] = set()
+        self._ends: tuple[str, ...] = ()
+        self._wild: dict[bool, list[str]] = {}
+        self._regex: dict[bool, re.Pattern[str]] = {}
+
+    def add(self, glob: str) -> None:
+        """``glob``: without a slash at its end; with one elsewhere it is a path from the folder of the patterns."""
+        anchored = "/" in glob
+        glob = glob.removeprefix("/")
+        if not _WILD.search(glob):
+            (self._paths if anchored else self._names).add(glob)
+        elif not anchored and glob[0] == "*" and not _WILD.search(glob, 1):
+            self._ends += (glob[1:],)
+        else:
+            literals, wild = _WILD.split(glob), [*_WILD.findall(glob), ""]
+            regex = "".join(re.escape(text) + _REGEX.get(sign, sign) for text, sign in zip(literals, wild))
+            self._wild.setdefault(anchored, []).append(regex)
+
+    def match(self, relative: str, name: str) -> bool:
+        if name in self._names or relative in self._paths or name.endswith(self._ends):
+            return True
+        for anchored, globs in self._wild.items():
+            if anchored not in self._regex:
+                self._regex[anchored] = re.compile("|".join(globs))
+            if self._regex[anchored].fullmatch(relative if anchored else name):
+                return True
+        return False
 
 
 class Globs:
-    """Gitwildmatch patterns, relative to one folder. Those without ``/`` are matched on names alone, fast."""
+    """Gitwildmatch patterns, relative to one folder.
+
+    Nearly all are plain and matched here. Only for the others is pathspec imported, which takes as long as to check
+    a small project.
+    """
 
     def __init__(self, patterns: Iterable[str]) -> None:
-        patterns = [p for p in patterns if p.strip()]
-        plain = [p.rstrip("/") for p in patterns if "/" not in p.rstrip("/") and not p.startswith(("!", "#", "\\"))]
-        rest = [p for p in patterns if p.rstrip("/") not in plain]
-        if any(p.startswith("!") for p in rest):  # order matters then: leave all of it to pathspec
-            plain, rest = [], patterns
-        self._plain = re.compile("|".join(map(fnmatch.translate, plain)) or r"(?!)").match
-        self._rest = _spec(rest) if rest else None
+        patterns = [p for p in patterns if p.strip() and not p.startswith("#")]
+        negated = any(p.startswith("!") for p in patterns)  # order matters then: leave all of it to pathspec
+        self._any, self._folders = _Plain(), _Plain()
+        rest: list[str] = []
+        for glob in patterns:
+            path = glob.removesuffix("/")
+            if negated or glob != glob.strip() or not _PLAIN.fullmatch(path):
+                rest.append(glob)
+            else:
+                (self._any if path == glob else self._folders).add(path)
+        self._rest: GitIgnoreSpec | None = None
+        if rest:
+            from pathspec import GitIgnoreSpec
 
-    def match(self, relative: str, name: str, is_dir: bool) -> bool:
-        """Whether the entry itself matches; the caller sees to the folders above it."""
-        if self._plain(name):
+            self._rest = GitIgnoreSpec.from_lines(rest)
+
+    def verdict(self, relative: str, name: str, is_dir: bool) -> bool | None:
+        """Whether the entry itself matches, None where no pattern says; the caller sees to the folders above it."""
+        if self._any.match(relative, name) or (is_dir and self._folders.match(relative, name)):
             return True
-        return self._rest is not None and self._rest.match_file(f"{relative}/" if is_dir else relative)
+        if self._rest is None:
+            return None
+        return self._rest.check_file(f"{relative}/" if is_dir else relative).include
 
 
 class Entry:
@@ -101,19 +148,20 @@ class Tree:
 class Ignore:
     """One ``.gitignore``, and those above it that it adds to."""
 
-    __slots__ = ("above", "folder", "spec")
+    __slots__ = ("above", "folder", "globs")
 
-    def __init__(self, folder: str, spec: GitIgnoreSpec, above: Ignore | None) -> None:
+    def __init__(self, folder: str, globs: Globs, above: Ignore | None) -> None:
         self.folder = folder
-        self.spec = spec
+        self.globs = globs
         self.above = above
 
     def ignored(self, path: str, is_dir: bool) -> bool:
         """Whether git leaves ``path`` out; the innermost file that has an opinion decides."""
         link: Ignore | None = self
+        name = os.path.basename(path)
         while link is not None:
             relative = path[len(link.folder) :].lstrip(os.sep).replace(os.sep, "/")
-            verdict = link.spec.check_file(f"{relative}/" if is_dir else relative).include
+            verdict = link.globs.verdict(relative, name, is_dir)
             if verdict is not None:
                 return verdict
             link = link.above
@@ -124,8 +172,7 @@ def read_ignore(folder: str, above: Ignore | None) -> Ignore | None:
     """``above`` extended by the folder's own ``.gitignore``, where it has a readable one."""
     try:
         with open(os.path.join(folder, ".gitignore"), encoding="utf-8", errors="replace") as file:
-            lines = [line for line in file.read().splitlines() if line.strip() and not line.startswith("#")]
-        return Ignore(folder, _spec(lines), above) if lines else above
+            return Ignore(folder, Globs(file.read().splitlines()), above)
     except (OSError, ValueError):  # ValueError: a pattern that git would not accept either
         return above
 
@@ -206,11 +253,11 @@ def scan(root: str, tree: Tree, exclude: Sequence[str], not_application: Sequenc
                 if name == "__init__.py" and entry.is_file():
                     tree.packages.add(folder)
                 relative = path[prefix:].replace(os.sep, "/")
-                if excluded.match(relative, name, is_dir):
+                if excluded.verdict(relative, name, is_dir):
                     continue
                 if ignore is not None and ignore.ignored(path, is_dir):
                     continue
-                inside = application and not outside.match(relative, name, is_dir)
+                inside = application and not outside.verdict(relative, name, is_dir)
                 if entry.is_symlink():
                     target = os.path.realpath(path)
                     if not os.path.exists(target):

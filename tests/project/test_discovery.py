@@ -8,12 +8,21 @@ import stat
 import sys
 from pathlib import Path
 
+import pathspec
 import pytest
 
 from guardrails.options import Options
 from guardrails.project import Project, discover
+from guardrails.project.scan import Globs
 
 APP = "from fastapi import FastAPI\napp = FastAPI()\n"
+
+
+GLOBS = [
+    ["build"], ["build/"], ["/build"], ["/build/"], ["docs/build"], ["docs/*"], ["*"], ["?.py"], ["*.py"], ["*.py[co]"],
+    ["a*b/"], ["b?ild"], ["*a*"], ["docs/*.py"], ["[!b]*"], ["docs/**"], ["**/build"], ["a b"], ["a b "], ["# a"],
+    ["\\#a"], ["x.py", "build/", "*.pyc"], ["*", "!x.py"], ["build", "!docs/build/"],
+]  # fmt: skip
 
 
 def write(root: Path, files: dict[str, str]) -> None:
@@ -278,6 +287,15 @@ class TestWhatIsLeftOut:
         found = set(names(one(tmp_path, options=options)))
         assert found == {"keep.py", "a/only_root.py", "a/kept.tmp.py", "secret.py"}
         assert set(names(one(tmp_path, "a"))) == {"a/only_root.py", "a/kept.tmp.py"}
+
+    @pytest.mark.parametrize("lines", GLOBS)
+    def test_globs_match_what_pathspec_says_they_match(self, lines: list[str]) -> None:
+        spec, ours = pathspec.GitIgnoreSpec.from_lines(lines), Globs(lines)
+        for name in ("build", "x.py", "y.pyc", "a", "a b", "acb", "docs", "#a", "# a"):
+            for path in (name, f"docs/{name}"):
+                for end in ("", "/"):
+                    expected = spec.check_file(path + end).include
+                    assert ours.verdict(path, name, end == "/") == expected, path + end
 
     def test_an_ignored_path_that_the_user_names_is_read(self, tmp_path: Path) -> None:
         (tmp_path / ".git").mkdir()
