@@ -33,7 +33,7 @@ def client_per_request(program: Program) -> Iterator[Finding]:
     """A Mongo client is constructed on the request path."""
     for client in program.connections.clients:
         code = client.site.code
-        if program.calls.on_request_path(code) and not program.connections.built_once(client):
+        if not program.connections.built_once(client) and program.calls.on_request_path(code):
             place = code.place(client.site.call.span)
             yield Finding(
                 "GR202",

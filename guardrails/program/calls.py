@@ -97,7 +97,7 @@ class CallGraph:
         if isinstance(code, Class):
             return code.outer is None or self.only_startup(code.outer)
         assert isinstance(code, Function)
-        return code not in self.request_path and self.in_startup(code)
+        return self.in_startup(code) and code not in self.request_path
 
     def in_startup(self, code: Function) -> bool:
         """Whether start-up reaches the function: found backwards, from the function to a root."""

@@ -61,7 +61,7 @@ class Connections:
         self.types = program.types
         self.mongo = program.mongo
         self._provided: dict[Function, str] = {}
-        self._handles: dict[tuple[Module, str], tuple[str, str] | None] = {}
+        self._held: dict[Module, dict[str, tuple[str, str]]] = {}
 
     @cached_property
     def clients(self) -> tuple[Client, ...]:
@@ -185,15 +185,14 @@ class Connections:
     def global_reads(self, function: Function) -> Iterator[GlobalRead]:
         """The module-level handles that a function reads, once each, at their first read."""
         wanted: dict[str, tuple[str, str]] = {}
-        scopes: dict[str, Code | None] = {}
+        held = self._held_by(function.module)
+        imports = _imports_itself(function)
         for load in function.body.loads:
-            first = load.partition(".")[0]
-            if first not in scopes:
-                scopes[first] = _scope_of(first, function)
-            scope = scopes[first]
-            found = self._global_handle(load, function, scope) if scope is not None else None
-            if found is not None:
-                wanted[load] = found
+            if imports or load in held:
+                scope = _scope_of(load.partition(".")[0], function)
+                found = held.get(load) if isinstance(scope, Module) else self._handle(load, function) if scope else None
+                if found is not None:
+                    wanted[load] = found
         if not wanted:
             return
         seen: dict[str, GlobalRead] = {}
@@ -206,17 +205,20 @@ class Connections:
         for handle in sorted(seen):
             yield seen[handle]
 
-    def _global_handle(self, dotted: str, function: Function, scope: Code) -> tuple[str, str] | None:
-        """The shortest part of a dotted name that is a handle held by a module (or by an object of a module).
-
-        ``scope``: whose name it begins with. What a name of the module is, it is for all functions.
+    def _held_by(self, module: Module) -> dict[str, tuple[str, str]]:
+        """The handles that a module holds, by what its functions read: the shortest part of a dotted name that is a
+        handle, and of which kind. They are few, and found once for all functions.
         """
-        if not isinstance(scope, Module):
-            return self._handle(dotted, function)
-        key = (scope, dotted)
-        if key not in self._handles:
-            self._handles[key] = self._handle(dotted, scope)
-        return self._handles[key]
+        found = self._held.get(module)
+        if found is None:
+            loads = sorted(frozenset().union(*(function.body.loads for function in module.functions)))
+            anything = any(item.name == "*" for item in module.imports)
+            found = self._held[module] = {
+                load: handle
+                for load in loads
+                if (anything or load.partition(".")[0] in module.bindings) and (handle := self._handle(load, module))
+            }
+        return found
 
     def _handle(self, dotted: str, code: Code) -> tuple[str, str] | None:
         whole, *rest = dotted.split(".")
@@ -277,12 +279,12 @@ class Connections:
             if not self.program.edges.may_name_function(call.func, function):
                 continue
             for target in self.types.targets(call, function):
-                kind = self.provided_kind(target)
-                if kind and self._is_database_provider(target, call, function):
+                kind = self.provided_kind(target) if self._may_provide(target, call, function) else ""
+                if kind:
                     yield ProviderCall(function, target, kind, call.span)
 
     @staticmethod
-    def _is_database_provider(target: Function, call: Call, caller: Function) -> bool:
+    def _may_provide(target: Function, call: Call, caller: Function) -> bool:
         """A function that hands out the connection, or a method of a global object; not of one that was received."""
         if (
             target.name in {"__init__", "__new__"}
@@ -293,6 +295,16 @@ class Connections:
         if target.cls is None or target.is_static or target.is_classmethod:
             return True
         return isinstance(call.func, Ref) and _scope_of(call.func.name.partition(".")[0], caller) is not None
+
+
+def _imports_itself(function: Function) -> bool:
+    """Whether a function, or one around it, has imports of its own."""
+    code: Code | None = function
+    while isinstance(code, (Function, Class)):
+        if code.imports:
+            return True
+        code = code.outer
+    return False
 
 
 def _scope_of(name: str, function: Function) -> Code | None:

@@ -47,13 +47,21 @@ class Imports:
     @cached_property
     def edges(self) -> tuple[ImportEdge, ...]:
         """Every import of a project module by another, by importer and place."""
-        found = []
-        for module in self.modules.ordered:
-            for item in module.facts.imports:
-                target = self.target(module, item)
-                if target is not None and target is not module:
-                    found.append(ImportEdge(module, target, item, item.type_checking, item.function >= 0))
+        found = [
+            ImportEdge(module, target, item, item.type_checking, item.function >= 0)
+            for module, item, target in self._targets
+            if target is not None and target is not module
+        ]
         return tuple(sorted(found, key=lambda e: (e.importer.name, e.span, e.imported.name)))
+
+    @cached_property
+    def _targets(self) -> list[tuple[Module, Import, Module | None]]:
+        """Every import with the module of the project that it means."""
+        return [
+            (module, item, self.target(module, item))
+            for module in self.modules.ordered
+            for item in module.facts.imports
+        ]  # fmt: skip
 
     def target(self, module: Module, item: Import) -> Module | None:
         """The module of the project that an import means: a submodule before a name of the same spelling."""
@@ -63,9 +71,12 @@ class Imports:
         if not base:
             return self.modules.find(item.name, module) if item.level else None
         found = self.modules.find(f"{base}.{item.name}", module)
-        if found is None and self.modules.is_unread(f"{base}.{item.name}", module):
+        if found is not None:
+            return found
+        package = self.modules.find(base, module)
+        if package is not None and self.modules.is_unread(f"{base}.{item.name}", module):
             return None  # not its package either: what the module holds is unknown
-        return found or self.modules.find(base, module)
+        return package
 
     def _longest(self, name: str, module: Module) -> Module | None:
         while name:
@@ -87,11 +98,10 @@ class Imports:
     def external(self) -> dict[Module, tuple[tuple[Import, str], ...]]:
         """Imports of third-party names: per module, each import with the dotted name as written."""
         table: dict[Module, list[tuple[Import, str]]] = {}
-        for module in self.modules.ordered:
-            for item in module.facts.imports:
-                if item.level == 0 and self.target(module, item) is None:
-                    name = item.module if item.name is None else f"{item.module}.{item.name}"
-                    table.setdefault(module, []).append((item, name))
+        for module, item, target in self._targets:
+            if item.level == 0 and target is None:
+                name = item.module if item.name is None else f"{item.module}.{item.name}"
+                table.setdefault(module, []).append((item, name))
         return {module: tuple(found) for module, found in table.items()}
 
     def graph(self, *, type_checking: bool = True, lazy: bool = True, application_only: bool = False) -> ImportGraph:

@@ -214,11 +214,12 @@ class Logs:
     # --- configuration
 
     @cached_property
-    def _configuring(self) -> frozenset[Code]:
-        """The code that configures logging by a call."""
+    def _configuring(self) -> dict[Code, None]:
+        """The code that configures logging by a call, by module and place."""
         sites = self.sites
         named = [name for name in sites.names if name in _CONFIGURING or _says_configures(name)]
-        return frozenset(s.code for s in sites.named(named, {"log_config"}) if self._configures(s.call, s.code))
+        found = (s.code for s in sites.named(named, {"log_config"}) if self._configures(s.call, s.code))
+        return dict.fromkeys(found)
 
     def _configures(self, call: Call, code: Code) -> bool:
         name = tail(call.func)
@@ -235,12 +236,14 @@ class Logs:
     @cached_property
     def is_configured(self) -> bool:
         """Whether something that runs at start-up, the import of a module included, configures logging."""
-        return any(
-            self.program.calls.in_startup(code) if isinstance(code, Function) else code.module in self._imported
+        return any(map(self._starts, self._configuring)) or any(
+            self._sets_handlers(code) and self._starts(code)
             for module in self.program.application
             for code in module.codes()
-            if code in self._configuring or self._sets_handlers(code)
         )
+
+    def _starts(self, code: Code) -> bool:
+        return self.program.calls.in_startup(code) if isinstance(code, Function) else code.module in self._imported
 
     @cached_property
     def _imported(self) -> frozenset[Module]:

@@ -97,6 +97,10 @@ _RECURSION_LIMIT = 12_000
 _LOOPS = frozenset({"for", "async-for"})
 _CONDITIONAL = frozenset({"if", "else", "while", "loop-else", "except", "try-else", "case"})
 _MANAGERS = frozenset({"contextmanager", "asynccontextmanager"})
+# Decorators that leave a method to its class.
+_PLAIN = frozenset(
+    {"abstractmethod", "cached_property", "classmethod", "deleter", "overload", "property", "setter", "staticmethod"}
+)
 _SECOND = frozenset({"else", "loop-else", "try-else", "finally", "except"})
 _BUILTINS = frozenset(dir(builtins))
 
@@ -112,6 +116,7 @@ class Machine:
         self.spent = False
         self._frames: dict[Module, Frame] = {}
         self._class_frames: dict[Class, Frame] = {}
+        self._put_off: set[Class] = set()
         self._ran: set[Code] = set()
         self._conditions: list[tuple[int, int]] = []
         self._stack: list[Function] = []
@@ -356,7 +361,10 @@ class Machine:
         if event.kind == "class":
             cls = module.classes[event.index]
             inner = self._class_frames[cls] = self._frame(cls, frame)
-            self._body(inner)
+            if _only_declares(cls):
+                self._put_off.add(cls)
+            else:
+                self._body(inner)
             frame.names[cls.name] = cls
             return
         function = module.functions[event.index]
@@ -366,6 +374,14 @@ class Machine:
         for decorator in reversed(decorators):
             if isinstance(decorator, (Registrar, Choice)):
                 self.call(decorator, Arguments(Site(frame.code, 0), [closure], {}, {}), frame)
+
+    def _class_frame(self, cls: Class) -> Frame | None:
+        """The frame of a class that was defined; the body of one that only declares runs when first asked for."""
+        frame = self._class_frames.get(cls)
+        if frame is not None and cls in self._put_off:
+            self._put_off.discard(cls)
+            self._body(frame)
+        return frame
 
     def _assign(self, target: Expr, value: Any, frame: Frame) -> None:
         if isinstance(target, Ref):
@@ -642,7 +658,7 @@ class Machine:
                 if ancestor not in {"object", "typing.Generic", "abc.ABC", "typing.Protocol"}:
                     return External(external.canonical(f"{ancestor}.{name}"))
                 continue
-            frame = self._class_frames.get(ancestor)
+            frame = self._class_frame(ancestor)
             value = frame.names.get(name, UNREAD) if frame is not None else UNREAD
             if isinstance(value, Closure):
                 function = value.function
@@ -756,7 +772,7 @@ class Machine:
                 frame.names[parameter.name] = keywords.pop(parameter.name)
             elif parameter.default is not None:
                 # A default is evaluated where the function is defined: for a method, in the body of its class.
-                within = self._class_frames.get(function.outer) if isinstance(function.outer, Class) else outer
+                within = self._class_frame(function.outer) if isinstance(function.outer, Class) else outer
                 frame.names[parameter.name] = UNREAD if within is None else self.eval(parameter.default, within)
             else:
                 frame.names[parameter.name] = UNREAD
@@ -843,14 +859,38 @@ def _same_assignment(before: Event | Import, event: Event | Import) -> bool:
     return both and before.span == event.span and before.value is event.value  # type: ignore[union-attr]
 
 
+def _only_declares(cls: Class) -> bool:
+    """Whether a class's body holds only methods, annotations and constants: when it runs makes no difference."""
+    body = cls.body
+    if body.calls or cls.imports or len(body.blocks) > 1:
+        return False
+    for event in body.events:
+        if isinstance(event, Define):
+            methods = cls.module.functions
+            if event.kind == "class" or not _PLAIN.issuperset(map(_last, methods[event.index].decorator_names)):
+                return False
+        elif isinstance(event, Bind):
+            if not isinstance(event.target, Ref) or not (event.value is None or isinstance(event.value, Const)):
+                return False
+        elif not isinstance(event, Jump):
+            return False
+    return True
+
+
+def _last(dotted: str) -> str:
+    return dotted.rpartition(".")[2]
+
+
 def _block_of(code: Code, span: Span) -> int:
     """The block that an import stands in: facts do not say, so by its place."""
     line, column, _, _ = unpack(span)
     blocks = code.body.blocks
     found = 0
     for index, block in enumerate(blocks):
-        start, end = unpack(block.span), unpack(blocks[block.of].span if block.kind in _SECOND else block.span)
-        within = block.parent == found or (block.kind in _SECOND and block.of == found)
-        if within and start[:2] <= (line, column) <= end[2:]:
+        second = block.kind in _SECOND
+        if block.parent != found and not (second and block.of == found):
+            continue
+        start, end = unpack(block.span), unpack(blocks[block.of].span if second else block.span)
+        if start[:2] <= (line, column) <= end[2:]:
             found = index
     return found
