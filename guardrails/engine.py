@@ -34,8 +34,8 @@ from guardrails.suppressions import UNUSED, Suppressions
 if TYPE_CHECKING:
     from guardrails.program import Program
 
-_FIRST_HALF = frozenset({1, 2, 3, 7})
-"""The rules whose checks ask most of the call graph; the others together cost about as much."""
+_FIRST_HALF = frozenset({1, 2, 3, 7, 9})
+"""The rules whose checks ask most of the call graph, and those about indexes; the others cost about as much."""
 _FORK_FROM = 300_000
 """Bytes of application code beside the largest application: linking takes seconds for a megabyte."""
 
@@ -83,14 +83,15 @@ def analyse(
 
     projects, facts = _read(paths, options, where.cwd, workers, progress)
     full = [project for project in projects if project.files]
-    # One application alone is asked in two halves, which share little but the types of things.
-    parts = _halves(chosen) if len(full) == 1 else (chosen,)
+    costs = [sum(file.size for file in project.files if file.application) for project in full]
+    # A large application alone is asked in two halves, which share little but the types of things.
+    parts = _halves(chosen) if len(full) == 1 and costs[0] >= _FORK_FROM else (chosen,)
     work = [(project, part) for project in full for part in parts]
     answers = forked.each(
         lambda item: _check(item[0], facts, item[1], options, progress),
         work,
         _Run,
-        costs=[sum(file.size for file in project.files if file.application) for project, _ in work],
+        costs=[cost for cost in costs for _ in parts],
         enough=_FORK_FROM,
         workers=workers or usable_cores(),
     )

@@ -72,7 +72,7 @@ def test_the_package_is_whole_typed_and_alone(wheel: zipfile.ZipFile) -> None:
 
 def test_the_command_is_an_entry_point(wheel: zipfile.ZipFile) -> None:
     (entry_points,) = [name for name in wheel.namelist() if name.endswith("entry_points.txt")]
-    assert "guardrails = guardrails.cli:main" in wheel.read(entry_points).decode()
+    assert "guardrails = guardrails.__main__:run" in wheel.read(entry_points).decode()
 
 
 def test_the_source_distribution_can_make_the_wheel(in_checkout: None, tmp_path: Path) -> None:
