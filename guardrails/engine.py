@@ -33,6 +33,7 @@ from guardrails.suppressions import UNUSED, Suppressions
 
 if TYPE_CHECKING:
     from guardrails.program import Program
+    from guardrails.program.modules import Pool
 
 _FIRST_HALF = frozenset({1, 2, 3, 7, 9})
 """The rules whose checks ask most of the call graph, and those about indexes; the others cost about as much."""
@@ -87,8 +88,9 @@ def analyse(
     # A large application alone is asked in two halves, which share little but the types of things.
     parts = _halves(chosen) if len(full) == 1 and costs[0] >= _FORK_FROM else (chosen,)
     work = [(project, part) for project in full for part in parts]
+    pool: Pool = {}
     answers = forked.each(
-        lambda item: _check(item[0], facts, item[1], options, progress),
+        lambda item: _check(item[0], facts, item[1], options, pool, progress),
         work,
         _Run,
         costs=[cost for cost in costs for _ in parts],
@@ -163,12 +165,17 @@ def _read(
 
 
 def _check(
-    project: Project, facts: Mapping[str, Facts], chosen: Sequence[Check], options: Options, progress: Progress
+    project: Project,
+    facts: Mapping[str, Facts],
+    chosen: Sequence[Check],
+    options: Options,
+    pool: Pool,
+    progress: Progress,
 ) -> _Run:
     """What the checks say of one application, overlaps not settled; and the bugs that showed."""
     run = _Run()
     progress(f"linking {project.name}")
-    program = _link(project, facts, options, run)
+    program = _link(project, facts, options, pool, run)
     if program is not None:
         asked = [check for check in chosen if not (check.project and project.library)]
         with _uncollected():
@@ -199,12 +206,12 @@ def _facts_of(project: Project, facts: Mapping[str, Facts]) -> dict[str, Facts]:
     return {file.display: facts[file.display] for file in project.files if file.display in facts}
 
 
-def _link(project: Project, facts: Mapping[str, Facts], options: Options, run: _Run) -> Program | None:
+def _link(project: Project, facts: Mapping[str, Facts], options: Options, pool: Pool, run: _Run) -> Program | None:
     """The program of one application; None, and a problem on record, where the checker itself fails."""
     from guardrails.program import link
 
     try:
-        return link(project, _facts_of(project, facts), options)
+        return link(project, _facts_of(project, facts), options, pool)
     except Exception:
         run.problems.append(Problem("", project.name, traceback.format_exc()))
         return None

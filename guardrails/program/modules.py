@@ -11,6 +11,9 @@ from guardrails.program.names import Names, names_of
 from guardrails.program.sites import Sites
 from guardrails.project.model import Project
 
+Pool = dict[tuple[str, str, bool], Module]
+"""Modules by display, name and whether they are the application's: the views that several programs share."""
+
 
 class Modules:
     """The project's readable modules. ``ordered`` is by name; ``by_display`` finds one by its path.
@@ -18,21 +21,21 @@ class Modules:
     ``shared``: those that lie outside the application's own folder and belong to other projects too.
     """
 
-    def __init__(self, project: Project, facts: Mapping[str, ModuleFacts]) -> None:
+    def __init__(self, project: Project, facts: Mapping[str, ModuleFacts], pool: Pool | None = None) -> None:
+        """``pool``: the modules of the programs before, to which these are added."""
         self.project = project
+        pool = {} if pool is None else pool
         shared: set[Module] = set()
         self.by_name: dict[str, Module] = {}
         self.by_display: dict[str, Module] = {}
         for file in project.files:
             found = facts.get(file.display)
             if found is not None and file.module not in self.by_name:
-                module = Module(
-                    file.module,
-                    file.display,
-                    found,
-                    is_package=file.is_package,
-                    application=file.application or file.reached,
-                )
+                key = (file.display, file.module, file.application or file.reached)
+                module = pool.get(key)
+                if module is None:
+                    module = Module(file.module, file.display, found, is_package=file.is_package, application=key[2])
+                    pool[key] = module
                 self.by_name[file.module] = self.by_display[file.display] = module
                 if file.shared:
                     shared.add(module)

@@ -23,7 +23,7 @@ from guardrails.program.imports import Imports
 from guardrails.program.layers import Layers
 from guardrails.program.logs import Logs
 from guardrails.program.model import Module
-from guardrails.program.modules import Modules
+from guardrails.program.modules import Modules, Pool
 from guardrails.program.mongo import Mongo
 from guardrails.program.operations import Operations
 from guardrails.program.queries.indexing import Indexing
@@ -45,10 +45,16 @@ class Program:
     module, index registry), and the questions of each rule.
     """
 
-    def __init__(self, project: Project, facts: Mapping[str, ModuleFacts | FactsFailure], options: Options) -> None:
+    def __init__(
+        self,
+        project: Project,
+        facts: Mapping[str, ModuleFacts | FactsFailure],
+        options: Options,
+        pool: Pool | None = None,
+    ) -> None:
         self.project = project
         self.options = options
-        self.modules = Modules(project, {d: f for d, f in facts.items() if isinstance(f, ModuleFacts)})
+        self.modules = Modules(project, {d: f for d, f in facts.items() if isinstance(f, ModuleFacts)}, pool)
         self.failures = {d: f for d, f in sorted(facts.items()) if isinstance(f, FactsFailure)}
 
     @cached_property
@@ -178,6 +184,15 @@ class Program:
         return chosen.place_of_module, chosen.name
 
 
-def link(project: Project, facts: Mapping[str, ModuleFacts | FactsFailure], options: Options) -> Program:
-    """A program of the project's files: ``facts``, or why there are none, by display path."""
-    return Program(project, facts, options)
+def link(
+    project: Project,
+    facts: Mapping[str, ModuleFacts | FactsFailure],
+    options: Options,
+    pool: Pool | None = None,
+) -> Program:
+    """A program of the project's files: ``facts``, or why there are none, by display path.
+
+    ``pool``: the modules of programs linked before. What is the same file under the same name there is the same
+    module here, with all that was found out about its text alone.
+    """
+    return Program(project, facts, options, pool)

@@ -43,7 +43,7 @@ def install(monkeypatch: pytest.MonkeyPatch) -> None:
     """Put the fake checks in the place of the real ones, for one test."""
     assert guardrails.checks  # imported, so that the real checks are registered elsewhere by now
     monkeypatch.setattr(registry, "_CHECKS", {})
-    monkeypatch.setattr(engine, "_link", lambda project, facts, options, run: project)
+    monkeypatch.setattr(engine, "_link", lambda project, facts, options, pool, run: project)
     for code, (name, severity) in CHECKS.items():
         registry.check(code, name, severity)(_fake(code))
 
