@@ -312,7 +312,7 @@ class Settings:
         return self.types.is_a(cls, "pydantic.BaseSettings", "pydantic.v1.BaseSettings")
 
     def _constructed(self, cls: Class) -> bool:
-        return bool(self.types.calls_named.get(cls.name))
+        return any(True for _ in self.types.calls_named(cls.name))
 
     def _method(self, cls: Class, name: str) -> bool:
         owners = [c for c in self.types.mro(cls) if isinstance(c, Class)]

@@ -43,6 +43,7 @@ from guardrails.program import external
 from guardrails.program.installed import Installed, site_packages
 from guardrails.program.model import Class, Code, Definition, Function, Module, bound_names, tail
 from guardrails.program.modules import Modules
+from guardrails.program.sites import Site
 from guardrails.program.values import (
     NOTHING,
     ClassValue,
@@ -576,10 +577,9 @@ class Types:
         depth = len(self._open)
         before, self._lowest = self._lowest, _DEPTH + 1
         self._callers[function] = found, depth
-        for name in names:
-            for code, call in self.calls_named.get(name, ()):
-                if function in self.targets(call, code):
-                    found.append((code, call))
+        for site in self.calls_named(*names):
+            if function in self.targets(site.call, site.code):
+                found.append((site.code, site.call))
         if self._settled(before, depth):
             self._callers[function] = found, None
         else:
@@ -590,16 +590,19 @@ class Types:
     def _callers(self) -> dict[Function, tuple[list[tuple[Code, Call]], int | None]]:
         return {}
 
+    def calls_named(self, *names: str) -> Iterator[Site]:
+        """The project's calls of anything by these names, or by what some module imports them as."""
+        aliases = (alias for name in names for alias in self._aliases.get(name, ()))
+        return self.modules.sites.named((*names, *aliases), everywhere=True)
+
     @cached_property
-    def calls_named(self) -> dict[str, list[tuple[Code, Call]]]:
-        """Every call of the project by the last part of what it calls (``f as g`` is under ``f``)."""
-        table: dict[str, list[tuple[Code, Call]]] = {}
+    def _aliases(self) -> dict[str, list[str]]:
+        """The other names under which some module imports a name."""
+        table: dict[str, list[str]] = {}
         for module in self.modules.ordered:
-            aliases = {i.alias: i.name for i in module.facts.imports if i.alias and i.name and i.alias != i.name}
-            for code in module.codes():
-                for call in code.body.calls:
-                    name = tail(call.func)
-                    table.setdefault(aliases.get(name, name) or name, []).append((code, call))
+            for item in module.facts.imports:
+                if item.alias and item.name and item.alias not in (item.name, *table.get(item.name, ())):
+                    table.setdefault(item.name, []).append(item.alias)
         return table
 
     # --- expressions
