@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from guardrails.facts.records import Const, Define, Expr, Keyword, parts_of
+from guardrails.facts.records import Const, Define, Event, Expr, Keyword, parts_of
 from guardrails.program.model import Code
 
 
@@ -23,8 +23,13 @@ def outermost(code: Code) -> Iterator[tuple[int, Expr]]:
         if block.expr is not None:
             yield block.parent, block.expr
     for event in code.body.events:
-        for part in _of_definition(event, code) if isinstance(event, Define) else parts_of(event):
+        for part in held(event, code):
             yield event.block, part
+
+
+def held(event: Event, code: Code) -> Iterator[Expr]:
+    """The outermost expressions of a statement, those of the definition that it makes included."""
+    return _of_definition(event, code) if isinstance(event, Define) else parts_of(event)
 
 
 def _of_definition(event: Define, code: Code) -> Iterator[Expr]:
