@@ -88,7 +88,9 @@ def objectid_not_serializable(program: Program) -> Iterator[Finding]:
 @check("GR406", "pydantic-v1-style", Severity.WARNING)
 def pydantic_v1_style(program: Program) -> Iterator[Finding]:
     """A project on Pydantic 2 writes models the way of Pydantic 1."""
-    for old in program.schemas.old_style if program.schemas.on_pydantic_2 else ():
+    # Few projects have any, and only they need look for the Pydantic that they run on.
+    found = program.schemas.old_style
+    for old in found if found and program.schemas.on_pydantic_2 else ():
         yield Finding(
             "GR406",
             old.code.place(old.span),
