@@ -159,7 +159,8 @@ def _read(
     paths: Sequence[Path], options: Options, cwd: Path, workers: int | None, progress: Progress
 ) -> tuple[tuple[Project, ...], dict[str, Facts]]:
     progress("looking for applications")
-    projects = discover(paths, options, cwd)
+    with _uncollected():
+        projects = discover(paths, options, cwd)
     progress(f"reading {_plural(len({file.display for project in projects for file in project.files}), 'file')}")
     return projects, load(projects, options, workers, use_cache=options.cache_dir is not None)
 
@@ -192,7 +193,9 @@ def _halves(checks: Sequence[Check]) -> tuple[Sequence[Check], ...]:
 
 @contextmanager
 def _uncollected() -> Iterator[None]:
-    """No garbage collection: a program only grows until it is dropped, and walking it over and over frees nothing."""
+    """No garbage collection: what is found and linked only grows until it is dropped, and walking it over and over
+    frees nothing.
+    """
     enabled = gc.isenabled()
     gc.disable()
     try:
