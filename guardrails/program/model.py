@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property
-from typing import Union
+from typing import Any, TypeVar, Union
 
 from guardrails.facts.records import (
     Bind,
@@ -32,6 +32,7 @@ from guardrails.facts.records import (
 )  # fmt: skip
 from guardrails.finding import Place
 
+Reading = TypeVar("Reading")
 Definition = Union["Function", "Class", Import, Bind]
 
 
@@ -102,6 +103,17 @@ class Code:
         return [
             e for e in self.body.events if isinstance(e, Bind) and isinstance(e.target, Ref) and "." in e.target.name
         ]
+
+    def reading(self, make: Callable[[Code], Reading]) -> Reading:
+        """``make`` of this code, made once: what its text alone says, to every program that it is a part of."""
+        found: Reading | None = self._readings.get(make)
+        if found is None:
+            found = self._readings[make] = make(self)
+        return found
+
+    @cached_property
+    def _readings(self) -> dict[object, Any]:
+        return {}
 
     @property
     def receiver_name(self) -> str:

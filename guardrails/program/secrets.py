@@ -72,13 +72,6 @@ class Secrets:
     def __init__(self, program: Program) -> None:
         self.program = program
         self.types = program.types
-        self._read: dict[Code, Literals] = {}
-
-    def _literals_of(self, code: Code) -> Literals:
-        found = self._read.get(code)
-        if found is None:
-            found = self._read[code] = Literals(code)
-        return found
 
     def is_test(self, module: Module) -> bool:
         """Whether a module is no application code and holds tests, by its path."""
@@ -94,7 +87,7 @@ class Secrets:
         for module in self.program.modules.ordered:
             test = self.is_test(module)
             for code in module.codes():
-                read = self._literals_of(code)
+                read = code.reading(Literals)
                 here = {s.span: s for s in self._by_form(code)} if read.tokens else {}
                 if not test and (read.named or code in self._signing):
                     for secret in (*self._by_name(code), *self._by_use(code)):
@@ -110,7 +103,7 @@ class Secrets:
             if self.is_test(module):
                 continue
             for code in module.codes():
-                read = self._literals_of(code)
+                read = code.reading(Literals)
                 here = {span: Address(code, span, url) for e, url in read.addresses for span in [span_of(e, code.body)]}
                 found.extend(here[span] for span in sorted(here))
         return tuple(found)
@@ -118,14 +111,14 @@ class Secrets:
     # --- by form
 
     def _by_form(self, code: Code) -> Iterator[Secret]:
-        for expr, token in self._literals_of(code).tokens:
+        for expr, token in code.reading(Literals).tokens:
             text = str(expr.value)[token.start : token.start + token.length]
             yield Secret(code, expr.span, "", token.label, tables.masked(text))
 
     # --- by name
 
     def _by_name(self, code: Code) -> Iterator[Secret]:
-        read = self._literals_of(code)
+        read = code.reading(Literals)
         for each in read.named:
             if each.assigned and isinstance(code, Class) and self.types.is_a(code, "enum.Enum"):
                 continue
