@@ -127,28 +127,6 @@ class _Extractor:
         self.guarded = 0
         self.depth = 0
         self.statements: list[tuple[int, int]] = []
-        self.expr_of: dict[type, Callable[[Any, str], Expr]] = {
-            ast.Name: self._name, ast.Attribute: self._attribute, ast.Call: self._call, ast.Constant: self._constant,
-            ast.JoinedStr: self._fstring, ast.FormattedValue: self._hole, ast.List: self._list, ast.Tuple: self._tuple,
-            ast.Set: self._set, ast.Dict: self._dict, ast.BinOp: self._binary, ast.BoolOp: self._boolean,
-            ast.UnaryOp: self._unary, ast.Compare: self._compare, ast.Subscript: self._subscript,
-            ast.Slice: self._slice, ast.Await: self._await, ast.Yield: self._yield, ast.YieldFrom: self._yield_from,
-            ast.IfExp: self._conditional, ast.Lambda: self._lambda, ast.ListComp: self._comprehension,
-            ast.SetComp: self._comprehension, ast.GeneratorExp: self._comprehension,
-            ast.DictComp: self._comprehension, ast.Starred: self._starred, ast.NamedExpr: self._walrus,
-        }  # fmt: skip
-        self.statement_of: dict[type, Callable[[Any], None]] = {
-            ast.Expr: self._do, ast.Assign: self._assign, ast.AnnAssign: self._annotated,
-            ast.AugAssign: self._augmented, ast.Return: self._return, ast.Raise: self._raise, ast.If: self._if,
-            ast.For: self._for, ast.AsyncFor: self._for, ast.While: self._while, ast.Try: self._try,
-            ast.With: self._with, ast.AsyncWith: self._with, ast.FunctionDef: self._def,
-            ast.AsyncFunctionDef: self._def, ast.ClassDef: self._class, ast.Import: self._import,
-            ast.ImportFrom: self._import_from, ast.Pass: self._jump, ast.Break: self._jump,
-            ast.Continue: self._jump, ast.Assert: self._assert, ast.Delete: self._delete, ast.Global: self._scope,
-            ast.Nonlocal: self._scope, ast.Match: self._match,
-        }  # fmt: skip
-        if sys.version_info >= (3, 11):
-            self.statement_of[ast.TryStar] = self._try
 
     # --- the module
 
@@ -192,15 +170,14 @@ class _Extractor:
     # --- statements
 
     def suite(self, body: list[ast.stmt], *, docstring: bool = False) -> None:
-        statement_of = self.statement_of
-        for index, node in enumerate(body):
-            if docstring and index == 0 and _is_docstring(node):
-                continue
+        if docstring and body and _is_docstring(body[0]):
+            body = body[1:]
+        for node in body:
             if self.commented:
                 self._note_lines(node)
-            visit = statement_of.get(type(node))
+            visit = _STATEMENTS.get(type(node))
             if visit is not None:
-                visit(node)
+                visit(self, node)
 
     def _note_lines(self, node: ast.stmt) -> None:
         """Where a statement, or the header of one that holds others, takes several lines."""
@@ -490,14 +467,15 @@ class _Extractor:
 
     def expr(self, node: ast.expr, use: str) -> Expr:
         """The expression as a record; ``use`` says what becomes of its value (see ``Call``)."""
-        visit = self.expr_of.get(type(node))
+        visit = _EXPRESSIONS.get(type(node))
         if visit is None:
             return Unknown(type(node).__name__, _span(node))
-        if self.depth == _DEEPEST:
+        depth = self.depth
+        if depth == _DEEPEST:
             return Unknown(_TOO_DEEP, _span(node))
-        self.depth += 1
-        result = visit(node, use)
-        self.depth -= 1
+        self.depth = depth + 1
+        result = visit(self, node, use)
+        self.depth = depth
         return result
 
     def _annotation(self, node: ast.expr) -> Expr:
@@ -540,8 +518,8 @@ class _Extractor:
 
     def _call(self, node: ast.Call, use: str) -> Expr:
         func = self.expr(node.func, "receiver")
-        args = tuple([self.expr(arg, "argument") for arg in node.args])
-        keywords = tuple([self._keyword(keyword) for keyword in node.keywords])
+        args = tuple([self.expr(arg, "argument") for arg in node.args]) if node.args else ()
+        keywords = tuple([self._keyword(keyword) for keyword in node.keywords]) if node.keywords else ()
         calls = self.frame.calls
         calls.append(Call(func, args, keywords, self.frame.block, use, _span(node)))
         return CallRef(len(calls) - 1)
@@ -677,23 +655,48 @@ class _Extractor:
         return Walrus(node.target.id, value, _span(node))
 
 
+_EXPRESSIONS: dict[type, Callable[[_Extractor, Any, str], Expr]] = {
+    ast.Name: _Extractor._name, ast.Attribute: _Extractor._attribute, ast.Call: _Extractor._call,
+    ast.Constant: _Extractor._constant, ast.JoinedStr: _Extractor._fstring, ast.FormattedValue: _Extractor._hole,
+    ast.List: _Extractor._list, ast.Tuple: _Extractor._tuple, ast.Set: _Extractor._set, ast.Dict: _Extractor._dict,
+    ast.BinOp: _Extractor._binary, ast.BoolOp: _Extractor._boolean, ast.UnaryOp: _Extractor._unary,
+    ast.Compare: _Extractor._compare, ast.Subscript: _Extractor._subscript, ast.Slice: _Extractor._slice,
+    ast.Await: _Extractor._await, ast.Yield: _Extractor._yield, ast.YieldFrom: _Extractor._yield_from,
+    ast.IfExp: _Extractor._conditional, ast.Lambda: _Extractor._lambda, ast.ListComp: _Extractor._comprehension,
+    ast.SetComp: _Extractor._comprehension, ast.GeneratorExp: _Extractor._comprehension,
+    ast.DictComp: _Extractor._comprehension, ast.Starred: _Extractor._starred, ast.NamedExpr: _Extractor._walrus,
+}  # fmt: skip
+_STATEMENTS: dict[type, Callable[[_Extractor, Any], None]] = {
+    ast.Expr: _Extractor._do, ast.Assign: _Extractor._assign, ast.AnnAssign: _Extractor._annotated,
+    ast.AugAssign: _Extractor._augmented, ast.Return: _Extractor._return, ast.Raise: _Extractor._raise,
+    ast.If: _Extractor._if, ast.For: _Extractor._for, ast.AsyncFor: _Extractor._for, ast.While: _Extractor._while,
+    ast.Try: _Extractor._try, ast.With: _Extractor._with, ast.AsyncWith: _Extractor._with,
+    ast.FunctionDef: _Extractor._def, ast.AsyncFunctionDef: _Extractor._def, ast.ClassDef: _Extractor._class,
+    ast.Import: _Extractor._import, ast.ImportFrom: _Extractor._import_from, ast.Pass: _Extractor._jump,
+    ast.Break: _Extractor._jump, ast.Continue: _Extractor._jump, ast.Assert: _Extractor._assert,
+    ast.Delete: _Extractor._delete, ast.Global: _Extractor._scope, ast.Nonlocal: _Extractor._scope,
+    ast.Match: _Extractor._match,
+}  # fmt: skip
+if sys.version_info >= (3, 11):
+    _STATEMENTS[ast.TryStar] = _Extractor._try
+
+
 def _span(node: ast.AST) -> Span:
-    # Inlined ``pack`` for the common case: this runs once per node of every file. Nodes are of many types, which
-    # makes their attributes slow to look up, and their dictionaries are not.
-    at = node.__dict__
-    line, column = at["lineno"], at["col_offset"]
-    end_line, end = at["end_lineno"], at["end_col_offset"]
-    down = end_line - line
-    if line < 2097152 and column < 16384 and end < 16384 and down < 8192:
-        # Two halves that each fit into a digit of Python's integers, put together in one step.
-        return ((line * 16384 + column) << 27) + (down * 16384 + end)  # type: ignore[no-any-return]
-    return pack(line, column, end_line, end)
+    # Inlined ``pack`` for the common case: this runs once per node of every file, none of which has too many lines.
+    # Nodes are of many types, which makes their attributes slow to look up, and their dictionaries are not.
+    at: dict[str, int] = node.__dict__
+    line, end_line, end = at["lineno"], at["end_lineno"], at["end_col_offset"]
+    if line == end_line and end < 16384:  # the factors each fit into a digit of Python's integers
+        return (line * 16384 + at["col_offset"]) * 134217728 + end
+    return pack(line, at["col_offset"], end_line, end)
 
 
 def _dotted(node: ast.Attribute) -> str | None:
     """``a.b.c`` where the chain starts at a plain name."""
-    parts = [node.attr]
     value = node.value
+    if isinstance(value, ast.Name):
+        return f"{value.id}.{node.attr}"
+    parts = [node.attr]
     while isinstance(value, ast.Attribute):
         parts.append(value.attr)
         value = value.value

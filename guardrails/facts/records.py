@@ -25,9 +25,11 @@ _LINE, _COLUMN, _DOWN = 1 << 21, 1 << 14, 1 << 13
 
 def pack(line: int, column: int, end_line: int, end_column: int) -> Span:
     """One int for a stretch of source; what does not fit is cut to the largest value that does."""
-    return (
-        (min(line, _LINE - 1) * _COLUMN + min(column, _COLUMN - 1)) * _DOWN + min(end_line - line, _DOWN - 1)
-    ) * _COLUMN + min(end_column, _COLUMN - 1)
+    down = end_line - line
+    if line >= _LINE or column >= _COLUMN or down >= _DOWN or end_column >= _COLUMN:
+        line, column = min(line, _LINE - 1), min(column, _COLUMN - 1)
+        down, end_column = min(down, _DOWN - 1), min(end_column, _COLUMN - 1)
+    return ((line * _COLUMN + column) * _DOWN + down) * _COLUMN + end_column
 
 
 def unpack(span: Span) -> tuple[int, int, int, int]:
