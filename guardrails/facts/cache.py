@@ -45,13 +45,15 @@ class FactsFailure(msgspec.Struct, frozen=True, array_like=True):
 class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What is known of one file: its state when read, the hash of its bytes, and whether facts were wanted.
 
-    ``relevant`` is False for a file outside the application with nothing in it to look for.
+    ``relevant`` is False for a file outside the application with nothing in it to look for; ``test``: this was
+    asked of it as of a test, in which there is less to look for.
     """
 
     size: int
     mtime_ns: int
     digest: bytes
     relevant: bool
+    test: bool
 
 
 class _Document(msgspec.Struct, array_like=True):
@@ -68,7 +70,7 @@ class _Document(msgspec.Struct, array_like=True):
 
 
 def _header() -> tuple[str, ...]:
-    return ("guardrails facts 1", guardrails.__version__, _records_version(), sys.version)
+    return ("guardrails facts 2", guardrails.__version__, _records_version(), sys.version)
 
 
 def _records_version() -> str:
@@ -104,7 +106,11 @@ class Cache:
         self._saved_ns = self._old.saved_ns if self._old is not None else 0
         self._new = _Document(_header(), time.time_ns(), {}, {}, {})
         entries = self._old.entries.values() if self._old is not None else ()
-        self._irrelevant = {entry.digest for entry in entries if not entry.relevant}
+        self._irrelevant: dict[bytes, bool] = {}
+        """Hash of bytes with nothing to look for -> whether only as a test."""
+        for entry in entries:
+            if not entry.relevant:
+                self._irrelevant[entry.digest] = entry.test and self._irrelevant.get(entry.digest, True)
         self._decoder = msgspec.msgpack.Decoder(ModuleFacts)
         self._changed = False
 
@@ -130,8 +136,9 @@ class Cache:
         except OSError:
             return None
         if hashed in self._old.facts or hashed in self._old.failures:
-            return Entry(size, mtime_ns, hashed, True)
-        return Entry(size, mtime_ns, hashed, False) if hashed in self._irrelevant else None
+            return Entry(size, mtime_ns, hashed, True, False)
+        test = self._irrelevant.get(hashed)
+        return Entry(size, mtime_ns, hashed, False, test) if test is not None else None
 
     def get(self, digest: bytes) -> ModuleFacts | FactsFailure | None:
         """The facts, or the failure, of the bytes with this hash; None if they are not here."""

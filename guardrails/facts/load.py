@@ -20,7 +20,7 @@ import msgspec
 from guardrails.facts.cache import Cache, Entry, FactsFailure, digest, location
 from guardrails.facts.extract import extract
 from guardrails.facts.records import ModuleFacts
-from guardrails.facts.relevance import matters
+from guardrails.facts.relevance import matters, matters_as_test
 
 if TYPE_CHECKING:
     from multiprocessing.context import BaseContext
@@ -43,8 +43,9 @@ _RECURSION_LIMIT = 30_000
 _Job: TypeAlias = "tuple[str, str, int, Callable[[bytes], bool] | None]"
 """Display, path, size, and what says of the bytes whether the file matters (None: it does)."""
 _Outcome: TypeAlias = "tuple[str, bytes | None, bytes | FactsFailure | None, ModuleFacts | None]"
-"""Display; hash of the bytes (None where they could not be read); encoded facts, failure, or None where the
-file does not matter; and the facts themselves where they were made in this process."""
+"""Display; hash of the bytes (None where they could not be read, or nothing is cached); failure, or encoded facts
+where they are to be cached or come from another process; and the facts themselves where they were made in this one.
+Without any of these the file does not matter."""
 
 
 _TOO_DEEP = FactsFailure("unreadable", "the file nests too deeply to be parsed", 1, 0)
@@ -55,11 +56,10 @@ def load(
     options: Options,
     workers: int | None = None,
     use_cache: bool = True,
-    relevant: Callable[[bytes], bool] = matters,
 ) -> dict[str, Facts]:
     """Facts or failure of each file of the project (or of several), by ``SourceFile.display``, sorted.
 
-    Files outside the application are there only if the application imports them or ``relevant`` says so of
+    Files outside the application are there only if the application imports them or ``relevance`` says so of
     their bytes. ``workers``: processes to use, by default one per core; the result is the same
     for any number. Never raises on account of a file.
     """
@@ -68,6 +68,7 @@ def load(
         return {}
     files = {file.display: file for each in projects for file in each.files}
     wanted = {file.display for each in projects for file in each.files if file.application or file.reached}
+    code = {file.display for each in projects for file in each.files if not each.is_test(file.display)}
     base = os.path.commonpath([each.base for each in projects])
     roots = [each.root for each in projects]
     cache = Cache(location(Path(base), roots, options.cache_dir) if use_cache else None)
@@ -79,23 +80,27 @@ def load(
             entry = cache.known(keys[display], file.size, file.mtime_ns)
             if entry is None:
                 entry = cache.recognise(file.path, file.size, file.mtime_ns)
-            if entry is not None and (entry.relevant or display not in wanted):
+            test = display not in code
+            if entry is not None and (entry.relevant or (display not in wanted and test >= entry.test)):
                 found = cache.get(entry.digest) if entry.relevant else None
                 if found is not None:
                     results[display] = found
                 if found is not None or not entry.relevant:
                     cache.keep(keys[display], entry)
                     continue
-            jobs.append((display, str(file.path), file.size, None if display in wanted else relevant))
+            relevant = None if display in wanted else matters_as_test if test else matters
+            jobs.append((display, str(file.path), file.size, relevant))
         decode = msgspec.msgpack.Decoder(ModuleFacts).decode
-        for display, hashed, outcome, made in _run(jobs, workers or usable_cores()):
+        for display, hashed, outcome, made in _run(jobs, workers or usable_cores(), use_cache):
             if made is not None:
                 results[display] = made
             elif outcome is not None:
                 results[display] = decode(outcome) if isinstance(outcome, bytes) else outcome
             if hashed is not None:
                 file = files[display]
-                cache.keep(keys[display], Entry(file.size, file.mtime_ns, hashed, outcome is not None))
+                cache.keep(
+                    keys[display], Entry(file.size, file.mtime_ns, hashed, outcome is not None, display not in code)
+                )
                 if outcome is not None:
                     cache.put(hashed, outcome)
         cache.save()
@@ -172,42 +177,47 @@ def _undisturbed() -> Iterator[None]:
             gc.enable()
 
 
-def _extract_all(jobs: Sequence[_Job]) -> Iterator[_Outcome]:
+def _extract_all(jobs: Sequence[_Job], encoded: bool) -> Iterator[_Outcome]:
+    """``encoded``: whether facts are wanted in the form for the cache and for other processes too."""
     encode = msgspec.msgpack.Encoder().encode
     for display, path, _, relevant in jobs:
         try:
-            data = Path(path).read_bytes()
+            with open(path, "rb") as file:
+                data = file.read()
         except OSError as error:
             reason = f"the file cannot be read: {error.strerror or error}"
             yield display, None, FactsFailure("unreadable", reason, 1, 0), None
             continue
+        hashed = digest(data) if encoded else None
         if relevant is not None and not relevant(data):
-            yield display, digest(data), None, None
+            yield display, hashed, None, None
             continue
         facts = facts_of(data)
         if isinstance(facts, FactsFailure):
-            yield display, digest(data), facts, None
-            continue
-        try:
-            yield display, digest(data), encode(facts), facts
-        except RecursionError:
-            yield display, digest(data), _TOO_DEEP, None
+            yield display, hashed, facts, None
+        elif not encoded:
+            yield display, None, None, facts
+        else:
+            try:
+                yield display, hashed, encode(facts), facts
+            except RecursionError:
+                yield display, hashed, _TOO_DEEP, None
 
 
 def _extract_encoded(jobs: Sequence[_Job]) -> list[_Outcome]:
     """In a worker process: facts travel as msgpack, which is quicker than pickling every record."""
     with _undisturbed():
-        return [(display, hashed, outcome, None) for display, hashed, outcome, _ in _extract_all(jobs)]
+        return [(display, hashed, outcome, None) for display, hashed, outcome, _ in _extract_all(jobs, encoded=True)]
 
 
-def _run(jobs: Sequence[_Job], workers: int) -> Iterator[_Outcome]:
-    """The outcome of every job, in any order."""
+def _run(jobs: Sequence[_Job], workers: int, encoded: bool) -> Iterator[_Outcome]:
+    """The outcome of every job, in any order. ``encoded``: see ``_extract_all``."""
     chunks = list(_chunks(jobs))
     if workers > 1 and len(chunks) > 1 and sum(job[2] for job in jobs) >= _PARALLEL_FROM:
-        yield from _parallel(chunks, min(workers, len(chunks)))
+        yield from _parallel(chunks, min(workers, len(chunks)), encoded)
     else:
         for chunk in chunks:
-            yield from _extract_all(chunk)
+            yield from _extract_all(chunk, encoded)
 
 
 def _chunks(jobs: Sequence[_Job]) -> Iterator[list[_Job]]:
@@ -223,7 +233,7 @@ def _chunks(jobs: Sequence[_Job]) -> Iterator[list[_Job]]:
         yield chunk
 
 
-def _parallel(chunks: Sequence[list[_Job]], workers: int) -> Iterator[_Outcome]:
+def _parallel(chunks: Sequence[list[_Job]], workers: int, encoded: bool) -> Iterator[_Outcome]:
     """This process is one of the workers: it takes from one end while it feeds the others from the other.
 
     Where processes cannot be started, or die, it does everything that is left.
@@ -246,13 +256,13 @@ def _parallel(chunks: Sequence[list[_Job]], workers: int) -> Iterator[_Outcome]:
                     pool.shutdown(wait=False)
                     pool = None
             if left:
-                yield from _extract_all(left.pop())
+                yield from _extract_all(left.pop(), encoded)
             while running and (running[0][1].done() or not left):
                 chunk, future = running.popleft()
                 if future.exception() is None:
                     yield from future.result()
                 else:
-                    yield from _extract_all(chunk)
+                    yield from _extract_all(chunk, encoded)
     finally:
         if pool is not None:
             pool.shutdown()

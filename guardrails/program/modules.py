@@ -56,8 +56,7 @@ class Modules:
 
     def relative(self, module: Module) -> str:
         """The module's path from the checked root, as configured globs see it."""
-        root = self.project.display_root.rstrip("/")
-        return module.display[len(root) + 1 :] if root and module.display.startswith(root + "/") else module.display
+        return self.project.relative(module.display)
 
     def find(self, name: str, importer: Module) -> Module | None:
         """The module that the absolute name means where ``importer`` writes it; None for third parties.

@@ -30,7 +30,6 @@ from guardrails.facts.records import (
 from guardrails.knowledge import secrets as tables
 from guardrails.knowledge.frameworks import ENVIRONMENT_READER_CLASSES, SECRET_TYPES
 from guardrails.knowledge.urls import ConnectionUrl
-from guardrails.patterns import pattern
 from guardrails.program.expressions import keyword, text_of
 from guardrails.program.literals import Literals, joined
 from guardrails.program.model import Class, Code, Module, tail
@@ -39,8 +38,6 @@ from guardrails.program.values import ExternalInstance, ExternalValue
 if TYPE_CHECKING:
     from guardrails.program.program import Program
 
-_TEST_FOLDERS = frozenset({"test", "tests", "testing", "e2e"})
-_TEST_FILE = pattern(r"test_.*\.py|.*_tests?\.py|tests?\.py|conftest\.py")
 # What gives a text back as it is, or wraps it.
 _WRAPPERS = SECRET_TYPES | {"str", "bytes", "bytearray", "pydantic.Field", "dataclasses.field", "pydantic.v1.Field"}
 _SAME_TEXT = frozenset({"encode", "decode", "strip", "lower", "upper"})
@@ -75,10 +72,7 @@ class Secrets:
 
     def is_test(self, module: Module) -> bool:
         """Whether a module is no application code and holds tests, by its path."""
-        *folders, file = self.program.modules.relative(module).lower().split("/")
-        return not module.application and (
-            not _TEST_FOLDERS.isdisjoint(folders) or _TEST_FILE.fullmatch(file) is not None
-        )
+        return not module.application and self.program.project.is_test(module.display)
 
     @cached_property
     def hardcoded(self) -> tuple[Secret, ...]:

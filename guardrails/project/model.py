@@ -8,6 +8,11 @@ from pathlib import Path
 
 import msgspec
 
+from guardrails.patterns import pattern
+
+_TEST_FOLDERS = frozenset({"test", "tests", "testing", "e2e"})
+_TEST_FILE = pattern(r"test_.*\.py|.*_tests?\.py|tests?\.py|conftest\.py")
+
 
 class SourceFile(msgspec.Struct, frozen=True, order=True):
     """One Python file of a project.
@@ -60,6 +65,16 @@ class Project(msgspec.Struct, frozen=True):
     applications: tuple[str, ...]
     roots: tuple[str, ...]
     library: bool = False
+
+    def relative(self, display: str) -> str:
+        """A file's path from the checked root, as configured globs see it."""
+        root = self.display_root.rstrip("/")
+        return display[len(root) + 1 :] if root and display.startswith(root + "/") else display
+
+    def is_test(self, display: str) -> bool:
+        """Whether a file, where it is no application code, holds tests, by its path."""
+        *folders, file = self.relative(display).lower().split("/")
+        return not _TEST_FOLDERS.isdisjoint(folders) or _TEST_FILE.fullmatch(file) is not None
 
     def candidates(self, name: str, importer: str = "") -> Iterator[str]:
         """The module names of this project that the absolute import ``name`` may mean, likeliest first.

@@ -85,6 +85,16 @@ class TestWhatItSaves:
         assert tree.load() == first
         assert tree.parsed == []
 
+    def test_what_a_test_may_hold_is_read_when_it_is_no_test_any_more(self, tree: Tree) -> None:
+        text = "PASSWORD = 'hunter2'\n"
+        tree.write("tests/given.py", text)
+        assert "tests/given.py" not in tree.load()
+        tree.load()
+        assert text not in tree.parsed
+        tree.write("scripts/given.py", text)
+        assert "scripts/given.py" in tree.load()
+        assert tree.parsed == [text]
+
     def test_a_moved_file_is_recognised(self, tree: Tree) -> None:
         first = tree.load()
         (tree.root / "app/a.py").rename(tree.root / "app/z.py")
@@ -231,7 +241,7 @@ class TestWhereItLies:
 
     def test_no_path_remembers_nothing(self, tmp_path: Path) -> None:
         cache = Cache(None)
-        cache.keep("a", Entry(1, 1, b"x", True))
+        cache.keep("a", Entry(1, 1, b"x", True, False))
         cache.put(b"x", b"y")
         cache.save()
         assert cache.known("a", 1, 1) is None

@@ -112,7 +112,12 @@ class TestWhichFiles:
                 "app/main.py": "from scripts.helper import run\n",
                 "scripts/helper.py": "def run(): ...\n",
                 "scripts/indexes.py": "db.users.create_index('email')\n",
-                "tests/test_secret.py": "TOKEN = 'ghp_0123456789'\n",
+                "scripts/secret.py": "PASSWORD = 'hunter2'\n",
+                "scripts/url.py": "URL = 'mongodb://user:hunter2@host'\n",
+                "scripts/other.py": "print('hunter2')\n",
+                "tests/test_indexes.py": "db.users.create_index('email')\n",
+                "tests/test_token.py": f"call('{'gh' + 'p_' + 'a1' * 18}')\n",
+                "tests/test_secret.py": "PASSWORD = 'hunter2'\n",
                 "tests/test_url.py": "URL = 'mongodb://user:hunter2@host'\n",
                 "tests/test_other.py": "def test(): assert 1\n",
                 "tests/test_broken.py": "def\n",
@@ -123,8 +128,10 @@ class TestWhichFiles:
             "app/main.py",
             "scripts/helper.py",
             "scripts/indexes.py",
-            "tests/test_secret.py",
-            "tests/test_url.py",
+            "scripts/secret.py",
+            "scripts/url.py",
+            "tests/test_indexes.py",
+            "tests/test_token.py",
         ]
 
     def test_a_file_that_cannot_be_read_is_a_failure(self, tmp_path: Path) -> None:
@@ -199,10 +206,10 @@ class TestWorkers:
         here = os.getpid()
         extract_all = loading._extract_all
 
-        def die_elsewhere(jobs: object) -> object:
+        def die_elsewhere(jobs: object, encoded: bool) -> object:
             if os.getpid() != here:
                 os._exit(1)
-            return extract_all(jobs)  # type: ignore[arg-type]
+            return extract_all(jobs, encoded)  # type: ignore[arg-type]
 
         monkeypatch.setattr(loading, "_context", lambda: multiprocessing.get_context("fork"))
         monkeypatch.setattr(loading, "_extract_all", die_elsewhere)

@@ -4,13 +4,25 @@ from __future__ import annotations
 
 import pytest
 
-from guardrails.facts.relevance import matters
-from tests.knowledge.test_secrets_tokens import TOKENS
+from guardrails.facts.relevance import matters, matters_as_test
+from tests.knowledge.test_secrets_tokens import TOKENS, TOKENS_IN_CONTEXT
 
 
 @pytest.mark.parametrize(("label", "token"), TOKENS, ids=[f"{i}-{label}" for i, (label, _) in enumerate(TOKENS)])
 def test_every_token_format_matters(label: str, token: str) -> None:
-    assert matters(f"def test_it():\n    assert call('x', [{token!r}])\n".encode())
+    source = f"def test_it():\n    assert call('x', [{token!r}])\n".encode()
+    assert matters_as_test(source)
+    assert matters(source)
+
+
+@pytest.mark.parametrize(("label", "before", "token", "after"), TOKENS_IN_CONTEXT)
+def test_every_token_that_is_known_by_its_context_matters(label: str, before: str, token: str, after: str) -> None:
+    assert matters_as_test(f"assert call({before + token + after!r})\n".encode())
+
+
+@pytest.mark.parametrize("text", ["URL = 'mongodb://user:hunter2@host/db'", "login(password='hunter2')"])
+def test_passwords_in_tests_do_not_matter(text: str) -> None:
+    assert not matters_as_test(text.encode())
 
 
 @pytest.mark.parametrize(
