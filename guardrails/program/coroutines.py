@@ -16,10 +16,14 @@ from guardrails.facts.records import (
     CallRef,
     FString,
     Item,
+    Jump,
     Op,
+    Raise,
     Ref,
+    Return,
     Span,
     Star,
+    end_of,
     parts_of,
 )
 from guardrails.knowledge import drivers, handoff
@@ -273,7 +277,7 @@ class Coroutines:
             if loop is None or loop.kind == "while" or self._repeats(loop, code):
                 continue
             what = self._remote(call, index, code, 3)
-            if what is not None:
+            if what is not None and not _leaves_loop(call, code):
                 yield LoopedAwait(code, call.span, what, loop.span)
 
     def _repeats(self, loop: Block, code: Code) -> bool:
@@ -305,6 +309,29 @@ class Coroutines:
                         if found is not None:
                             return found
         return None
+
+
+def _leaves_loop(call: Call, code: Code) -> bool:
+    """Whether no other item has its turn after a call: what follows it ends in a return, a raise or a break.
+
+    What is tried may fail, and is then tried with the next item.
+    """
+    around: set[int] = set()
+    for index, block in code.ancestors_of(call.block):
+        if block.kind in {"try", "with", "async-with"}:
+            return False
+        around.add(index)
+        if block.kind in _LOOPS:
+            break
+    for event in code.body.events:
+        if end_of(event.span) > call.span:
+            if isinstance(event, Jump) and event.kind == "continue":
+                return False
+            if event.block in around and (
+                isinstance(event, (Return, Raise)) or (isinstance(event, Jump) and event.kind == "break")
+            ):
+                return True
+    return False
 
 
 def _transparent(decorator: str) -> bool:
