@@ -54,8 +54,10 @@ def covers(earlier: str, later: str) -> bool:
     """
     if "{" not in earlier:
         return earlier == later
-    if ":path" not in earlier and earlier.count("/") != later.count("/"):
-        return False  # nothing else matches a slash
+    if ":path" not in earlier:  # nothing else matches a slash: segment answers to segment, a literal one to itself
+        own, theirs = earlier.split("/"), later.split("/")
+        if len(own) != len(theirs) or any("{" not in mine and mine != other for mine, other in zip(own, theirs)):
+            return False
     pattern, sample = _pattern(earlier), _sample(later)
     return pattern is not None and sample is not None and pattern.fullmatch(sample) is not None
 
