@@ -12,7 +12,7 @@ from guardrails.facts.records import Attr, Block, Call, Const, Expr, Import, Op,
 from guardrails.knowledge import drivers
 from guardrails.program import external
 from guardrails.program.edges import positions
-from guardrails.program.model import Class, Code, Function, Module
+from guardrails.program.model import Class, Code, Function, Module, tail
 from guardrails.program.mongo import Client
 from guardrails.program.sites import Site
 from guardrails.program.values import (
@@ -126,20 +126,17 @@ class Connections:
 
     def _closing(self, code: Code) -> Iterator[tuple[Code, int] | None]:
         """What the calls of a body close: where it was constructed, or None for a client that cannot be traced."""
-        for call in code.body.calls:
-            # A bound method that is handed on closes too: `to_thread(client.close)`, `callback(client.close)`.
-            for function in (call.func, *call.args):
-                name = getattr(function, "name", "")
-                if name.rpartition(".")[2] not in _CLOSERS:
-                    continue
-                for value in self.types.infer(function, code, call.block):
-                    receiver = value.receiver if isinstance(value, ExternalValue) else None
-                    if isinstance(receiver, ExternalInstance) and external.kind(receiver) == "client":
-                        yield receiver.origin
-                    elif isinstance(value, ExternalValue):
-                        if value.name in drivers.FUNCTIONS:
-                            yield None
-                    elif isinstance(value, UnknownValue) and ("client" in name.lower() or "mongo" in name.lower()):
+        for call, function in code.reading(_closers):
+            for value in self.types.infer(function, code, call.block):
+                receiver = value.receiver if isinstance(value, ExternalValue) else None
+                if isinstance(receiver, ExternalInstance) and external.kind(receiver) == "client":
+                    yield receiver.origin
+                elif isinstance(value, ExternalValue):
+                    if value.name in drivers.FUNCTIONS:
+                        yield None
+                elif isinstance(value, UnknownValue):
+                    name = getattr(function, "name", "").lower()
+                    if "client" in name or "mongo" in name:
                         yield None
 
     def _entered(self, code: Code) -> Iterator[tuple[Code, int]]:
@@ -295,6 +292,16 @@ class Connections:
         if target.cls is None or target.is_static or target.is_classmethod:
             return True
         return isinstance(call.func, Ref) and _scope_of(call.func.name.partition(".")[0], caller) is not None
+
+
+def _closers(code: Code) -> list[tuple[Call, Expr]]:
+    """What a body calls to close something, and what it hands on to be called so: ``to_thread(client.close)``."""
+    return [
+        (call, function)
+        for call in code.body.calls
+        for function in (call.func, *call.args)
+        if tail(function) in _CLOSERS
+    ]
 
 
 def _imports_itself(function: Function) -> bool:

@@ -222,10 +222,7 @@ class Machine:
     # --- statements
 
     def _body(self, frame: Frame) -> None:
-        code = frame.code
-        steps: Steps = [(event, event.block) for event in code.body.events]
-        steps += [(item, _block_of(code, item.span)) for item in code.imports]
-        self._suite(frame, sorted(steps, key=lambda step: step[0].span), 0)
+        self._suite(frame, frame.code.reading(_steps_of), 0)
 
     def _suite(self, frame: Frame, steps: Steps, block: int) -> None:
         """Statements of ``block``; stretches that lie in an inner block are entered as one."""
@@ -361,7 +358,7 @@ class Machine:
         if event.kind == "class":
             cls = module.classes[event.index]
             inner = self._class_frames[cls] = self._frame(cls, frame)
-            if _only_declares(cls):
+            if cls.reading(_only_declares):
                 self._put_off.add(cls)
             else:
                 self._body(inner)
@@ -859,7 +856,7 @@ def _same_assignment(before: Event | Import, event: Event | Import) -> bool:
     return both and before.span == event.span and before.value is event.value  # type: ignore[union-attr]
 
 
-def _only_declares(cls: Class) -> bool:
+def _only_declares(cls: Code) -> bool:
     """Whether a class's body holds only methods, annotations and constants: when it runs makes no difference."""
     body = cls.body
     if body.calls or cls.imports or len(body.blocks) > 1:
@@ -879,6 +876,13 @@ def _only_declares(cls: Class) -> bool:
 
 def _last(dotted: str) -> str:
     return dotted.rpartition(".")[2]
+
+
+def _steps_of(code: Code) -> Steps:
+    """The statements of a body in source order, imports among them, each with its block."""
+    steps: Steps = [(event, event.block) for event in code.body.events]
+    steps += [(item, _block_of(code, item.span)) for item in code.imports]
+    return sorted(steps, key=lambda step: step[0].span)
 
 
 def _block_of(code: Code, span: Span) -> int:
