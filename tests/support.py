@@ -25,6 +25,8 @@ _INFO_MARK = re.compile(r"error: (GR\d{3,4}(?:, GR\d{3,4})*)")
 _FENCE = re.compile(r"(`{3,})([^`]*)$")
 _PATH = re.compile(r"`([^`]+)`$")
 _CODE_SPAN = re.compile(r"`([^`]+)`")
+_OBJECT = re.compile(r"\(reason=|<(Module|Class|Function) ")
+"""An object of the model where a text should name what it stands for."""
 _ESCAPE = re.compile(rb"\\x([0-9a-f]{2})")
 
 
@@ -171,5 +173,6 @@ def check(folder: Path, select: Iterable[str], arguments: Sequence[str] = ()) ->
     finally:
         os.chdir(here)
     assert outcome.exit_code in (0, 1), outcome.output
+    assert not _OBJECT.search(outcome.stdout), outcome.output
     findings = json.loads(outcome.stdout)["findings"]
     return sorted((finding["path"], finding["line"], finding["code"]) for finding in findings)

@@ -31,7 +31,9 @@ def missing_index_registry(program: Program) -> Iterator[Finding]:
     outside = sorted({call.place for call in indexing.calls})
     related = [Related(call, "indexes are created here, outside the application") for call in outside[:SHOWN]]
     related += [
-        Related(query.place, f"queries {query.collection} by {shape(query)}") for query in asking[:SHOWN] if query.place
+        Related(query.place, f"queries {_collection(query)} by {shape(query)}")
+        for query in asking[:SHOWN]
+        if query.place
     ]
     where = f"; index calls exist only in {_files(outside)}" if outside else ""
     yield Finding(
@@ -54,7 +56,9 @@ def index_created_elsewhere(program: Program) -> Iterator[Finding]:
     for call in indexing.calls:
         if not call.code.module.application or indexing.applies_registry(call):
             continue
-        collections = sorted({str(index.collection) for index in call.found if isinstance(index, Index)})
+        collections = sorted(
+            {i.collection for i in call.found if isinstance(i, Index) and isinstance(i.collection, str)}
+        )
         on = f" on {', '.join(collections)}" if collections else ""
         yield Finding(
             "GR902",
@@ -223,7 +227,11 @@ def _is_pattern(part: BranchPlan) -> bool:
 
 def _finding(code: str, query: Query, message: str, help_: str, related: tuple[Related, ...] = ()) -> Finding:
     assert query.place is not None
-    return Finding(code, query.place, query.symbol, f"{query.collection} {shape(query)}", message, help_, related)
+    return Finding(code, query.place, query.symbol, f"{_collection(query)} {shape(query)}", message, help_, related)
+
+
+def _collection(query: Query) -> str:
+    return query.collection if isinstance(query.collection, str) else "a collection"
 
 
 def _verb(query: Query) -> str:

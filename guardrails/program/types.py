@@ -1245,7 +1245,7 @@ class Types:
         annotated: Values = ()
         if function.facts.returns is not None:
             annotated = self.annotation(function.facts.returns, outer, receiver or function.cls)
-            if annotated and all(self._is_exact(v) for v in annotated):
+            if annotated and all(self._is_exact(v) for v in annotated) and not _returns_names(function):
                 return annotated
         inferred = union(*(self.infer(r.value, function, r.block, receiver) for r in function.returned if r.value))
         if not function.returned:
@@ -1577,7 +1577,14 @@ def _is_scalar(value: Value) -> bool:
     }  # fmt: skip
 
 
+def _returns_names(function: Function) -> bool:
+    """Whether all that a function returns is written out or has a name: ``return "users"`` says more than ``str``."""
+    return all(isinstance(r.value, (Const, FString, Ref)) for r in function.returned) and bool(function.returned)
+
+
 def _same_kind(value: Value, declared: Value) -> bool:
+    if isinstance(value, LiteralValue):
+        return isinstance(declared, ExternalInstance) and type(value.value).__name__ == declared.cls
     if isinstance(declared, ExternalInstance):
         return isinstance(value, ExternalInstance) and (
             value.cls == declared.cls or external.related(value.cls, declared.cls)

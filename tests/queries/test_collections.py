@@ -12,6 +12,7 @@ from textwrap import dedent
 
 import pytest
 
+from guardrails.checks.registry import all_checks
 from tests.queries.program import program_of
 
 HEAD = """\
@@ -37,6 +38,44 @@ from pymongo.asynchronous.database import AsyncDatabase
                     return await self.collection.find_one({"x": x})
             """,
             id="both stored by the constructor",
+        ),
+        pytest.param(
+            """
+            class Repository:
+                def __init__(self, database: AsyncDatabase):
+                    self.database = database
+
+                @property
+                def collection_name(self) -> str:
+                    return "coll"
+
+                async def find(self, x):
+                    return await self.database[self.collection_name].find_one({"x": x})
+            """,
+            id="named by a property",
+        ),
+        pytest.param(
+            """
+            class Base:
+                def __init__(self, database: AsyncDatabase):
+                    self.database = database
+
+                @property
+                def collection_name(self) -> str:
+                    raise NotImplementedError
+
+                async def find(self, x):
+                    return await self.database[self.collection_name].find_one({"x": x})
+
+            class Repository(Base):
+                @property
+                def collection_name(self) -> str:
+                    return "coll"
+
+            async def found(client: AsyncMongoClient, x):
+                return await Repository(client["db"]).find(x)
+            """,
+            id="named by a property of the subclass",
         ),
         pytest.param(
             """
@@ -205,3 +244,19 @@ def test_each_query_has_its_own_collection(tmp_path: Path) -> None:
     """
     program = program_of(tmp_path, {"app/main.py": HEAD + dedent(source)})
     assert [query.collection for query in program.indexing.queries] == ["movies", "books"]
+
+
+def test_a_finding_about_a_collection_without_a_name_says_so(tmp_path: Path) -> None:
+    source = """
+    async def find(database: AsyncDatabase, name, x):
+        return await database[name].find_one({"x": x, "y": {"$regex": "z"}}) or await database[name].find_one(
+            {"y": {"$regex": "z"}}
+        )
+    """
+    program = program_of(tmp_path, {"app/main.py": HEAD + dedent(source)})
+    codes = {"GR901", "GR909"}
+    found = [finding for check in all_checks() if check.code in codes for finding in check.run(program)]
+    assert {finding.code for finding in found} == codes
+    shown = str([(f.subject, f.message, f.help, [step.message for step in f.related]) for f in found])
+    assert "queries a collection by" in shown
+    assert "reason=" not in shown

@@ -337,7 +337,13 @@ class Evaluator:
         for owner in self.types.mro(receiver):
             if not isinstance(owner, Class):
                 continue
-            if name in owner.bindings and owner.method(name) is None:
+            method = owner.method(name)
+            if method is not None and method.is_property and len(method.returned) == 1 and not method.is_abstract:
+                (given,) = method.returned
+                assert given.value is not None
+                value = self._elsewhere(given.value, method, receiver, given.block)
+                return attributes_of(value, rest) if rest else value
+            if name in owner.bindings and method is None:
                 value = self._held(name, owner, receiver)
                 return attributes_of(value, rest) if rest else value
             stored = [
