@@ -76,26 +76,25 @@ def http_exception_outside_routes(program: Program) -> Iterator[Finding]:
 @check("GR504", "swallowed-exception", Severity.ERROR)
 def swallowed_exception(program: Program) -> Iterator[Finding]:
     """An exception is caught and nothing remembers it."""
-    for module in program.application:
-        for code in module.codes():
-            for clause in program.errors.swallowed(code):
-                yield Finding(
-                    "GR504",
-                    clause.place,
-                    code.qualname,
-                    clause.shown,
-                    f"{code.qualname} swallows what {clause.shown} catches",
-                    "catch only what can be dealt with, and log the rest: logger.exception(...)",
-                )
-            for call in program.errors.suppressed(code):
-                yield Finding(
-                    "GR504",
-                    code.place(call.span),
-                    code.qualname,
-                    "suppress",
-                    f"{code.qualname} suppresses every exception",
-                    "suppress only what can be dealt with, and log the rest: logger.exception(...)",
-                )
+    for code in program.errors.catching:
+        for clause in program.errors.swallowed(code):
+            yield Finding(
+                "GR504",
+                clause.place,
+                code.qualname,
+                clause.shown,
+                f"{code.qualname} swallows what {clause.shown} catches",
+                "catch only what can be dealt with, and log the rest: logger.exception(...)",
+            )
+        for call in program.errors.suppressed(code):
+            yield Finding(
+                "GR504",
+                code.place(call.span),
+                code.qualname,
+                "suppress",
+                f"{code.qualname} suppresses every exception",
+                "suppress only what can be dealt with, and log the rest: logger.exception(...)",
+            )
 
 
 @check("GR505", "inconsistent-error-response", Severity.ERROR)
@@ -148,14 +147,13 @@ def exception_outside_exceptions_module(program: Program) -> Iterator[Finding]:
 @check("GR508", "http-exception-masked", Severity.ERROR)
 def http_exception_masked(program: Program) -> Iterator[Finding]:
     """An HTTPException is raised inside a try whose except answers with another status."""
-    for module in program.application:
-        for code in module.codes():
-            for clause, raised, answered in program.answers.masked(code):
-                yield Finding(
-                    "GR508",
-                    clause.place,
-                    code.qualname,
-                    f"{raised} -> {answered}",
-                    f"{code.qualname}: {clause.shown} turns the {raised} that its try raises into a {answered}",
-                    "put 'except HTTPException: raise' before it, or take the check out of the try",
-                )
+    for code in program.errors.catching:
+        for clause, raised, answered in program.answers.masked(code):
+            yield Finding(
+                "GR508",
+                clause.place,
+                code.qualname,
+                f"{raised} -> {answered}",
+                f"{code.qualname}: {clause.shown} turns the {raised} that its try raises into a {answered}",
+                "put 'except HTTPException: raise' before it, or take the check out of the try",
+            )

@@ -22,7 +22,6 @@ from guardrails.facts.records import (
     Items,
     Mapping,
     Op,
-    Raise,
     Ref,
     Return,
     Span,
@@ -306,6 +305,8 @@ class Answers:
         if not isinstance(code, Function):
             return
         clauses = [c for c in self.errors.excepts(code) if self._is_foreign(c)]
+        if not clauses and len(code.parameters) < 2:
+            return
         names = {c.name for c in clauses if c.name is not None}
         handles = self.answers_exceptions(code)
         if handles and len(code.parameters) >= 2 and self._handles_foreign(code):
@@ -516,8 +517,8 @@ class Answers:
         there or by a function of the project that is called there.
         """
         found = []
-        for event in code.body.events:
-            if isinstance(event, Raise) and event.exc is not None and self._escapes(event.block, code, body):
+        for event in self.errors.raised(code):
+            if event.exc is not None and self._escapes(event.block, code, body):
                 status = self.raised_status(event.exc, code, event.block)
                 if status is not None:
                     found.append(status)
@@ -586,8 +587,8 @@ class Answers:
     def _answered_statuses(self, clause: Except) -> list[int]:
         code = clause.code
         found = []
-        for event in code.body.events:
-            if isinstance(event, Raise) and event.exc is not None and clause.holds(event.block):
+        for event in self.errors.raised(code):
+            if event.exc is not None and clause.holds(event.block):
                 found.append(self.raised_status(event.exc, code, event.block))
         for call in self._answering.get(code, ()):
             if clause.holds(call.block):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -106,6 +106,40 @@ class HttpRaise(Struct, frozen=True):
     cls: Class | None
 
 
+class Failures:
+    """What the bodies of a module say of exceptions by their text alone; most say nothing.
+
+    ``clauses``: the ``except`` clauses and ``contexts`` the calls that a ``with`` enters, each with its block's index;
+    ``raised``: the ``raise`` statements; ``stored``: what ``app.exception_handlers[KeyError] = handler``
+    binds, each with the key; ``catching``: the bodies with an ``except`` or such a ``with``.
+    """
+
+    def __init__(self, code: Code) -> None:
+        self.clauses: dict[Code, list[tuple[int, Block]]] = {}
+        self.contexts: dict[Code, list[tuple[int, Call]]] = {}
+        self.raised: dict[Code, list[Raise]] = {}
+        self.stored: dict[Code, list[tuple[Bind, Expr]]] = {}
+        self.catching: list[Code] = []
+        for each in code.module.codes():
+            self._read(each)
+
+    def _read(self, code: Code) -> None:
+        for index, block in enumerate(code.body.blocks):
+            if block.kind == "except":
+                self.clauses.setdefault(code, []).append((index, block))
+            elif block.kind in {"with", "async-with"} and (call := code.call(block.expr)) is not None:
+                self.contexts.setdefault(code, []).append((index, call))
+        if code in self.clauses or code in self.contexts:
+            self.catching.append(code)
+        for event in code.body.events:
+            if isinstance(event, Raise):
+                self.raised.setdefault(code, []).append(event)
+            elif isinstance(event, Bind):
+                target = event.target
+                if isinstance(target, Item) and tail(target.value) == "exception_handlers":
+                    self.stored.setdefault(code, []).append((event, target.index))
+
+
 class Errors:
     """Answers about exceptions."""
 
@@ -170,10 +204,10 @@ class Errors:
             if found and self._is_set_up(site.code):
                 yield from found
         for module in self.program.application:
-            for code in module.codes():
-                found = [*self._stored_in(code)]
-                if found and self._is_set_up(code):
-                    yield from found
+            for code, stored in module.reading(Failures).stored.items():
+                if self._is_set_up(code):
+                    for bind, key in stored:
+                        yield self._caught(key, code, bind.block)
 
     def _is_set_up(self, code: Code) -> bool:
         return not isinstance(code, Function) or self.program.calls.in_startup(code)
@@ -188,16 +222,6 @@ class Errors:
         table = keyword(call.keywords, tables.EXCEPTION_HANDLERS_KEYWORD)
         if table is not None:
             yield from self._table(table, code, call.block)
-
-    def _stored_in(self, code: Code) -> Iterator[Values]:
-        """``app.exception_handlers[KeyError] = handler``."""
-        for event in code.body.events:
-            if (
-                isinstance(event, Bind)
-                and isinstance(event.target, Item)
-                and tail(event.target.value) == "exception_handlers"
-            ):
-                yield self._caught(event.target.index, code, event.block)
 
     def _is_given_app(self, call: Call, code: Code) -> bool:
         given = any(self.web.is_app(v) for a in call.args for v in self.types.infer(a, code, call.block))
@@ -261,14 +285,19 @@ class Errors:
         for module in self.program.application:
             if self.program.layers.of(module) in _ALLOWED_LAYERS or _among_routes(module):
                 continue
-            for code in module.codes():
+            for code in module.reading(Failures).raised:
                 raised = [*self._http_raises_in(code)]
                 if raised and not (isinstance(code, Function) and self._may_raise_http(code)):
                     yield from raised
 
+    @staticmethod
+    def raised(code: Code) -> Sequence[Raise]:
+        """The ``raise`` statements of a body, in source order."""
+        return code.module.reading(Failures).raised.get(code, ())
+
     def _http_raises_in(self, code: Code) -> Iterator[HttpRaise]:
-        for event in code.body.events:
-            if not isinstance(event, Raise) or event.exc is None or self._is_caught_name(event.exc, code):
+        for event in self.raised(code):
+            if event.exc is None or self._is_caught_name(event.exc, code):
                 continue
             value = next((v for v in self.types.infer(event.exc, code, event.block) if self.is_http(v)), None)
             if value is not None:
@@ -334,18 +363,24 @@ class Errors:
 
     def excepts(self, code: Code) -> tuple[Except, ...]:
         """The ``except`` clauses of a body, in source order."""
+        if code not in code.module.reading(Failures).clauses:
+            return ()
         found = self._excepts.get(code)
         if found is None:
             found = self._excepts[code] = tuple(self._find_excepts(code))
         return found
 
     def _find_excepts(self, code: Code) -> Iterator[Except]:
-        for index, block in enumerate(code.body.blocks):
-            if block.kind == "except":
-                caught = self.types.infer(block.expr, code, block.parent) if block.expr is not None else ()
-                caught = self.types.items_of(caught) if isinstance(block.expr, Items) else caught
-                name = block.target.name if isinstance(block.target, Ref) else None
-                yield Except(code, index, block, caught, name)
+        for index, block in code.module.reading(Failures).clauses[code]:
+            caught = self.types.infer(block.expr, code, block.parent) if block.expr is not None else ()
+            caught = self.types.items_of(caught) if isinstance(block.expr, Items) else caught
+            name = block.target.name if isinstance(block.target, Ref) else None
+            yield Except(code, index, block, caught, name)
+
+    @property
+    def catching(self) -> Iterator[Code]:
+        """The application's bodies that catch anything, by an ``except`` or what a ``with`` enters, by module."""
+        return (code for module in self.program.application for code in module.reading(Failures).catching)
 
     def swallowed(self, code: Code) -> Iterator[Except]:
         """The ``except`` clauses that forget what they catch."""
@@ -356,9 +391,8 @@ class Errors:
 
     def suppressed(self, code: Code) -> Iterator[Call]:
         """``contextlib.suppress(Exception)``."""
-        for index, block in enumerate(code.body.blocks):
-            call = code.call(block.expr) if block.kind in {"with", "async-with"} else None
-            if call is None or not self._is_named(call.func, code, call.block, {"contextlib.suppress"}):
+        for index, call in code.module.reading(Failures).contexts.get(code, ()):
+            if not self._is_named(call.func, code, call.block, {"contextlib.suppress"}):
                 continue
             broad = any(self._is_named(argument, code, call.block, _BROAD) for argument in call.args)
             if broad and not _raises_next(code, index) and not self.is_operational(code):
@@ -374,9 +408,8 @@ class Errors:
     def _remembers(self, clause: Except) -> bool:
         """Whether the body raises, logs, passes the failure on, or uses the exception but to return it."""
         code = clause.code
-        for event in code.body.events:
-            if clause.holds(event.block) and isinstance(event, (Raise, Assert)):
-                return True
+        if any(isinstance(event, (Raise, Assert)) and clause.holds(event.block) for event in code.body.events):
+            return True
         for call in code.body.calls:
             if clause.holds(call.block) and self._passes_on(call, code, 3):
                 return True
@@ -391,8 +424,7 @@ class Errors:
         if depth == 0:
             return False
         return any(
-            any(isinstance(e, Raise) for e in target.body.events)
-            or any(self._passes_on(inner, target, depth - 1) for inner in target.body.calls)
+            self.raised(target) or any(self._passes_on(inner, target, depth - 1) for inner in target.body.calls)
             for target in self.types.targets(call, code)
         )
 
@@ -442,4 +474,4 @@ def _raises_next(code: Code, statement: int) -> bool:
     if statement < 0:
         return False
     block = code.body.blocks[statement]
-    return any(isinstance(e, Raise) and e.block == block.parent and e.span > block.span for e in code.body.events)
+    return any(e.block == block.parent and e.span > block.span for e in Errors.raised(code))
