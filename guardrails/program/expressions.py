@@ -57,3 +57,8 @@ def keyword(keywords: tuple[Keyword, ...], *names: str) -> Expr | None:
 def text_of(expr: Expr | None) -> str | None:
     """The string that a literal is."""
     return expr.value if isinstance(expr, Const) and isinstance(expr.value, str) else None
+
+
+def words_in(module: Code) -> frozenset[str]:
+    """The parts of all dotted names that the bodies of a module read: a reading of the module."""
+    return frozenset().union(*(code.words for code in module.module.codes()))

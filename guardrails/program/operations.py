@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from guardrails.knowledge import web as tables
 from guardrails.patterns import pattern
 from guardrails.program import external
 from guardrails.program.assembly import Mounted
-from guardrails.program.expressions import evaluated, keyword
+from guardrails.program.expressions import evaluated, keyword, words_in
 from guardrails.program.layers import words_of
 from guardrails.program.model import Class, Function, tail
 from guardrails.program.mongo import Client
@@ -27,6 +28,7 @@ _READINESS = pattern(r"/(?:ready|readyz|readiness)/?\Z", re.IGNORECASE)
 _METRICS = pattern(r"/(?:[\w.-]*[-_.])?metrics/?\Z", re.IGNORECASE)
 # Words of third-party names that say as much, whatever the package (a company's own, for instance).
 _MEASURES = frozenset({"instrumentator", "opentelemetry", "otel", "prometheus", "statsd", "telemetry"})
+_REGISTER = "pymongo.monitoring.register"
 _VERSION = pattern(r"/v\d+(?:\.\d+)*(?:/|\Z)|/\d{4}-\d{2}-\d{2}(?:/|\Z)", re.IGNORECASE)
 _LIMITERS = ({"rate", "limit"}, {"rate", "limiter"}, {"rate", "limiting"}, {"ratelimit"}, {"ratelimiter"}, {"throttle"},
              {"throttling"}, {"throttled"}, {"throttler"})  # fmt: skip
@@ -63,7 +65,9 @@ class Operations:
                 functions.update(m for owner in owners for m in owner.methods)
             functions.update(self.types.functions_of(value))
         reached = self.program.calls.reachable(sorted(functions, key=lambda f: f.qualname))
-        return any(self._mentions_id(f) for f in reached) or any(map(frameworks.is_request_id, self._called))
+        return any(self._mentions_id(f) for f in reached) or (
+            self._may_name(frameworks.REQUEST_ID_LIBRARIES) and any(map(frameworks.is_request_id, self._called))
+        )
 
     @cached_property
     def _middleware_in_use(self) -> tuple[Value, ...]:
@@ -111,6 +115,21 @@ class Operations:
         imports = self.program.imports.external
         names = (name for module in self.program.application for _, name in imports.get(module, ()))
         return frozenset(map(external.canonical, names))
+
+    def _may_name(self, names: Iterable[str]) -> bool:
+        """Whether the application may call one of these third-party names, or what lies in it: all parts of its name
+        are written somewhere, whatever aliases it goes by. Most are not, which saves looking at every call.
+        """
+        return any(self._written.issuperset(name.split(".")) for name in names)
+
+    @cached_property
+    def _written(self) -> frozenset[str]:
+        """The parts of all names that the project's modules import and read."""
+        modules = self.program.modules
+        return frozenset(modules.sites.names).union(
+            *(module.reading(words_in) for module in modules.ordered),
+            *(f"{i.module}.{i.name}".split(".") for module in modules.ordered for i in module.facts.imports),
+        )
 
     @cached_property
     def _called(self) -> frozenset[str]:
@@ -188,7 +207,10 @@ class Operations:
     @cached_property
     def has_metrics(self) -> bool:
         """Whether there is a metrics endpoint or an instrumentation."""
-        return any(map(_measures, self._imported)) or self._has(_METRICS) or any(map(_measures, self._called))
+        if any(map(_measures, self._imported)) or self._has(_METRICS):
+            return True
+        may = self._may_name(frameworks.METRICS) or any(map(_measures, self._written))
+        return may and any(map(_measures, self._called))
 
     # --- the pool
 
@@ -198,7 +220,7 @@ class Operations:
         clients = self.program.connections.clients
         if not clients or any(self._may_listen(client.site) for client in clients):
             return None
-        registers = any(name == "pymongo.monitoring.register" for name, _ in self._external_calls)
+        registers = self._may_name({_REGISTER}) and any(name == _REGISTER for name, _ in self._external_calls)
         return None if registers else clients[0]
 
     def _may_listen(self, site: Site) -> bool:
@@ -231,7 +253,7 @@ class Operations:
             return True
         if any(_limits(name.rpartition(".")[2]) for h in self.web.handlers for name in h.decorator_names):
             return True
-        return any(map(frameworks.is_rate_limit, self._called))
+        return self._may_name(frameworks.RATE_LIMITS) and any(map(frameworks.is_rate_limit, self._called))
 
     @cached_property
     def has_version(self) -> bool:

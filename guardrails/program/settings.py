@@ -31,7 +31,7 @@ from guardrails.knowledge.frameworks import (
     SETTINGS_BASES,
 )  # fmt: skip
 from guardrails.knowledge.secrets import secret_name
-from guardrails.program.expressions import evaluated, keyword, text_of
+from guardrails.program.expressions import evaluated, keyword, text_of, words_in
 from guardrails.program.fields import NONE, Field
 from guardrails.program.layers import words_of
 from guardrails.program.model import Class, Code, Module, tail
@@ -135,6 +135,7 @@ class Settings:
             read
             for module in self.program.application
             for aliases in [_aliases(module)]
+            if self._has_readers or not aliases.isdisjoint(module.reading(words_in))
             for code in module.codes()
             for read in sorted(self._reads_in(code, aliases), key=lambda r: r.span)
         )

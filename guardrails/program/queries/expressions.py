@@ -504,27 +504,21 @@ class Evaluator:
 
     def _find_steps(self, name: str, code: Code) -> list[tuple[tuple[int, int], _Step]]:
         """Everything that a body does to a plain name, each with where it ends."""
-        found: list[tuple[tuple[int, int], int, _Step]] = []
-        for event in code.body.events:
-            step = _step(event, name, code)
-            if step is not None:
-                found.append((unpack(event.span)[2:], 1, step))
+        own = code.reading(_steps_of).get(name, ())
+        found = [(unpack(event.span)[2:], 1, step) for event, step in own]
         if isinstance(code, Function):
-            for call in code.body.calls:
+            for call in code.reading(_handing).get(name, ()):
                 found += ((unpack(call.span)[2:], 0, step) for step in self._handed(name, code, call))
         # A call stands before the statement that it is part of.
         return [(end, step) for end, _, step in sorted(found, key=lambda each: each[:2])]
 
     def _handed(self, name: str, code: Code, call: Call) -> Iterator[_Step]:
-        """A call that hands the variable to a function of the project that changes it."""
-        given = [*call.args, *(keyword.value for keyword in call.keywords)]
-        if not any(isinstance(arg, records.Ref) and arg.name == name for arg in given):
-            return
+        """What a call does to a variable that it hands to a function of the project."""
         for target in self.types.targets(call, code):
             for parameter, arg in target.arguments(call).items():
                 if not (isinstance(arg, records.Ref) and arg.name == name):
                     continue
-                steps = [step for event in target.body.events if (step := _step(event, parameter, target))]
+                steps = [step for _, step in target.reading(_steps_of).get(parameter, ())]
                 if any(step.assigns for step in steps):
                     continue
                 if steps:
@@ -790,30 +784,47 @@ class _Step(Struct, frozen=True):
     apply: Callable[[Evaluator, Any, Frame], Any]
 
 
-def _step(event: records.Event, name: str, code: Code) -> _Step | None:
+def _steps_of(code: Code) -> dict[str, list[tuple[records.Event, _Step]]]:
+    """What each statement of a body does to plain names, by name, in source order."""
+    table: dict[str, list[tuple[records.Event, _Step]]] = {}
+    for event in code.body.events:
+        for name, step in _steps_at(event, code):
+            table.setdefault(name, []).append((event, step))
+    return table
+
+
+def _handing(code: Code) -> dict[str, list[Call]]:
+    """The calls of a body by the names that they are given, once each."""
+    table: dict[str, list[Call]] = {}
+    for call in code.body.calls:
+        given = (*call.args, *[keyword.value for keyword in call.keywords])
+        for name in dict.fromkeys(arg.name for arg in given if isinstance(arg, records.Ref)):
+            table.setdefault(name, []).append(call)
+    return table
+
+
+def _steps_at(event: records.Event, code: Code) -> Iterator[tuple[str, _Step]]:
+    """What a statement does to plain names."""
     if isinstance(event, records.Bind):
-        return _bind_step(event, name)
-    if isinstance(event, records.Delete):
-        if any(_root(target) == name for target in event.targets):
-            return _Step(event.block, False, lambda *_: Unknown("a part is deleted"))
-        return None
-    value = getattr(event, "value", None)
-    if isinstance(value, records.Await):
-        value = value.value
-    if isinstance(event, records.Do) and isinstance(value, CallRef):
-        return _call_step(code.body.calls[value.index], name, code)
-    return None
+        yield from _bind_steps(event)
+    elif isinstance(event, records.Delete):
+        for name in dict.fromkeys(_root(target) for target in event.targets):
+            yield name, _Step(event.block, False, lambda *_: Unknown("a part is deleted"))
+    elif isinstance(event, records.Do):
+        value = event.value.value if isinstance(event.value, records.Await) else event.value
+        if isinstance(value, CallRef):
+            yield from _call_steps(code.body.calls[value.index], code)
 
 
-def _bind_step(event: records.Bind, name: str) -> _Step | None:
+def _bind_steps(event: records.Bind) -> Iterator[tuple[str, _Step]]:
     target, value = event.target, event.value
-    if isinstance(target, records.Ref) and target.name == name:
+    if isinstance(target, records.Ref):
         if value is None:
-            return None
+            return
         if event.op in ("=", ":="):
-            return _Step(event.block, True, lambda reader, _, frame: reader.value(value, frame, event.block))
-        if event.op in ("|=", "+="):
-            return _Step(
+            step = _Step(event.block, True, lambda reader, _, frame: reader.value(value, frame, event.block))
+        elif event.op in ("|=", "+="):
+            step = _Step(
                 event.block,
                 False,
                 lambda reader, current, frame: (
@@ -822,8 +833,12 @@ def _bind_step(event: records.Bind, name: str) -> _Step | None:
                     else merged(current, reader.value(value, frame, event.block))
                 ),
             )
-        return _Step(event.block, True, lambda *_: RUN_TIME)
-    if isinstance(target, records.Item) and _root(target) == name and value is not None:
+        else:
+            step = _Step(event.block, True, lambda *_: RUN_TIME)
+        yield target.name, step
+    elif isinstance(target, records.Item):
+        if value is None:
+            return
         path = _keys_of(target)
 
         def put(reader: Evaluator, current: Any, frame: Frame) -> Any:
@@ -831,21 +846,19 @@ def _bind_step(event: records.Bind, name: str) -> _Step | None:
             new = reader.value(value, frame, event.block) if event.op == "=" else RUN_TIME
             return placed(current, keys, lambda _: new)
 
-        return _Step(event.block, False, put)
-    if isinstance(target, records.Items) and any(
-        isinstance(part, records.Ref) and part.name == name for part in target.items
-    ):
-        return _Step(event.block, True, lambda *_: RUN_TIME)
-    return None
+        yield _root(target), _Step(event.block, False, put)
+    elif isinstance(target, records.Items):
+        for name in dict.fromkeys(part.name for part in target.items if isinstance(part, records.Ref)):
+            yield name, _Step(event.block, True, lambda *_: RUN_TIME)
 
 
 _CHANGES = frozenset({"update", "append", "extend", "insert", "setdefault", "pop", "clear", "popitem", "remove"})
 
 
-def _call_step(call: Call, name: str, code: Code) -> _Step | None:
+def _call_steps(call: Call, code: Code) -> Iterator[tuple[str, _Step]]:
     found = _method(call.func)
     if found is None or found[1] not in _CHANGES:
-        return None
+        return
     target, method = found
     default: records.Call | None = None
     path: list[Expr] = []
@@ -854,21 +867,19 @@ def _call_step(call: Call, name: str, code: Code) -> _Step | None:
         default = code.body.calls[target.index]
         inner = _method(default.func)
         if inner is None or inner[1] != "setdefault" or not default.args:
-            return None
+            return
         target, path = inner[0], [default.args[0]]
-    if _root(target) != name:
-        return None
     if isinstance(target, records.Item):
         path = [*_keys_of(target), *path]
-    elif not (isinstance(target, records.Ref) and target.name == name):
-        return None
+    elif not isinstance(target, records.Ref):
+        return
 
     def change(reader: Evaluator, current: Any, frame: Frame) -> Any:
         positional, keywords = reader.arguments(call, frame)
         keys = [reader.value(key, frame, call.block) for key in path]
         return placed(current, keys, lambda old: _changed(old, method, positional, keywords))
 
-    return _Step(call.block, False, change)
+    yield _root(target), _Step(call.block, False, change)
 
 
 def _changed(old: Any, method: str, positional: list[Any], keywords: dict[Any, Any]) -> Any:
