@@ -59,6 +59,7 @@ _REQUEST_PARAMETERS = frozenset({"starlette.requests.Request", "starlette.websoc
 _HANDLER_PARAMETERS = (frozenset({"request", "req"}), frozenset({"exc", "exception", "err", "error", "e", "ex"}))
 _SENDERS = frozenset({"send_json", "send_text", "send_bytes"})
 _DEPTH = 6
+_RESPONSE_NAMES = frozenset(name.rpartition(".")[2] for name in tables.RESPONSES)
 
 
 class Answer(Struct, frozen=True):
@@ -94,8 +95,7 @@ class Answers:
 
     def response_kind(self, call: Call, code: Code) -> str | None:
         """``json``, ``plain``, ``redirect``, … where a call constructs a response; None where it does not."""
-        name = tail(call.func)
-        if not name[:1].isupper() and name not in self._renamed:
+        if tail(call.func) not in self._response_names:
             return None
         for value in self.types.infer(call.func, code, call.block):
             if isinstance(value, ExternalValue) and value.name in tables.RESPONSES:
@@ -103,20 +103,23 @@ class Answers:
         return None
 
     @cached_property
-    def _renamed(self) -> frozenset[str]:
-        return frozenset(
-            i.alias
-            for m in self.program.application
-            for i in m.facts.imports
-            if i.alias and (i.name or "").endswith("Response")
+    def _response_names(self) -> frozenset[str]:
+        """The names that a response's class may go by."""
+        return _RESPONSE_NAMES.union(
+            self.web.renamed,
+            (
+                i.alias
+                for m in self.program.application
+                for i in m.facts.imports
+                if i.alias and (i.name or "").endswith("Response")
+            ),
         )
 
     @cached_property
     def _answering(self) -> dict[Code, list[Call]]:
         """The calls that make JSON or plain responses."""
-        sites = self.program.modules.sites
         table: dict[Code, list[Call]] = {}
-        for site in sites.named(name for name in sites.names if name[:1].isupper() or name in self._renamed):
+        for site in self.program.modules.sites.named(self._response_names):
             if self.response_kind(site.call, site.code) in _ANSWERS:
                 table.setdefault(site.code, []).append(site.call)
         return table

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 
 from msgspec import Struct
@@ -72,8 +72,10 @@ class Mongo:
     def operations(self) -> tuple[Operation, ...]:
         """Every Mongo operation of the project's readable files, by module and place."""
         sites = self.modules.sites.named(_OPERATION_NAMES | self._extra_names, everywhere=True)
-        codes = dict.fromkeys(site.code for site in sites)
-        found = [operation for code in codes for operation in self._operations_in(code)]
+        named: dict[Code, list[int]] = {}
+        for site in sites:
+            named.setdefault(site.code, []).append(site.index)
+        found = [operation for code, calls in named.items() for operation in self._operations_in(code, calls)]
         return tuple(sorted(found, key=lambda o: (o.code.module.name, o.span, o.index)))
 
     @cached_property
@@ -84,31 +86,19 @@ class Mongo:
             table.setdefault(operation.code, []).append(operation)
         return {code: tuple(found) for code, found in table.items()}
 
-    def _operations_in(self, code: Code) -> Iterator[Operation]:
-        """The operations that one body performs itself."""
+    def _operations_in(self, code: Code, named: Iterable[int]) -> Iterator[Operation]:
+        """The operations among the calls of a body whose names may be one's; what is chained to one is its part."""
         taken: set[int] = set()
-        for index, call in enumerate(code.body.calls):
-            chained = self._chain_start(call, code)
-            if chained in taken:
-                taken.add(index)
-                continue
-            operation = self._operation(call, index, code)
-            if operation is not None:
-                taken.add(index)
-                yield operation
-
-    @staticmethod
-    def _chain_start(call: Call, code: Code) -> int:
-        """The call whose result this one is a method of, -1 for none."""
-        func = call.func
-        while isinstance(func, (Attr, Item)):
-            func = func.value
-        return func.index if isinstance(func, CallRef) else -1
+        for index in named:
+            call = code.body.calls[index]
+            if taken.isdisjoint(_chain(call, code)):
+                operation = self._operation(call, index, code)
+                if operation is not None:
+                    taken.add(index)
+                    yield operation
 
     def _operation(self, call: Call, index: int, code: Code) -> Operation | None:
         tail = getattr(call.func, "name", "").rpartition(".")[2]
-        if tail not in _OPERATION_NAMES and tail not in self._extra_names:
-            return None
         values = self.types.expand(self.types.infer(call.func, code, call.block))
         for value in values:
             found = self._of_value(value, call, index, code)
@@ -273,6 +263,19 @@ class Client(Struct, frozen=True):
     site: Site
     cls: str
     is_async: bool
+
+
+def _chain(call: Call, code: Code) -> Iterator[int]:
+    """The call whose result this one is a method of, and those that it is chained to itself."""
+    func = call.func
+    while True:
+        if isinstance(func, (Attr, Item)):
+            func = func.value
+        elif isinstance(func, CallRef):
+            yield func.index
+            func = code.body.calls[func.index].func
+        else:
+            return
 
 
 def _snake(name: str) -> str:

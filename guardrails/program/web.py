@@ -7,9 +7,9 @@ from functools import cached_property
 
 from msgspec import Struct
 
-from guardrails.facts.records import Call, CallRef, Const, Expr, Items, Keyword, Mapping, Ref
+from guardrails.facts.records import Bind, Call, CallRef, Const, Expr, Items, Keyword, Mapping, Ref
 from guardrails.knowledge import web as tables
-from guardrails.program.model import Class, Code, Function, Module, argument, tail
+from guardrails.program.model import Class, Code, Function, Module, argument, bound_names, tail
 from guardrails.program.modules import Modules
 from guardrails.program.sites import Site
 from guardrails.program.types import Types
@@ -80,7 +80,7 @@ class Web:
     def _constructions(self, classes: frozenset[str]) -> tuple[Site, ...]:
         return tuple(
             site
-            for site, values in self._capitalized
+            for site, values in self._constructors
             if any(
                 (isinstance(value, ExternalValue) and value.name in classes)
                 or (isinstance(value, ClassValue) and self.types.is_a(value.cls, *classes))
@@ -89,15 +89,28 @@ class Web:
         )
 
     @cached_property
-    def _capitalized(self) -> list[tuple[Site, Values]]:
-        """The calls of what may be a class by its name, with what it may be."""
+    def _constructors(self) -> list[tuple[Site, Values]]:
+        """The calls of what may be an app's or a router's class by its name, with what it may be."""
         sites = self.modules.sites
-        capitalized = sites.named(name for name in sites.names if name[:1].isupper())
+        classes = tables.APPS | tables.ROUTERS
+        called = frozenset(name for name in sites.names if name[:1].isupper())
+        names = {name.rpartition(".")[2] for name in classes} | self.renamed
+        names.update(
+            cls.name
+            for module in self.modules.ordered
+            for cls in module.classes
+            if cls.name in called and cls.facts.bases and self.types.is_a(cls, *classes)
+        )
         return [
             (site, self.types.infer(site.call.func, site.code, site.call.block))
-            for site in capitalized
+            for site in sites.named(called & names)
             if isinstance(site.call.func, Ref)
         ]
+
+    @cached_property
+    def renamed(self) -> frozenset[str]:
+        """The capitalized names that the project gives to what has a name already: each may mean any class."""
+        return frozenset().union(*(module.reading(_renamed_in) for module in self.modules.ordered))
 
     # --- registrations
 
@@ -300,6 +313,21 @@ class Web:
         value = keyword.value
         parts = value.items if isinstance(value, Items) else (value,)
         return [function for part in parts for function in self.functions(part, code, call.block)]
+
+
+def _renamed_in(module: Code) -> frozenset[str]:
+    """The capitalized names that a module's imports, bindings, loops, parameters and functions introduce."""
+    names = {item.alias for item in module.module.facts.imports if item.alias}
+    for code in module.module.codes():
+        names.update(name for name, found in code.bindings.items() if any(isinstance(d, Bind) for d in found))
+        names.update(tail(bind.target) for bind in code.attribute_bindings)
+        for block in code.body.blocks:
+            if block.target is not None:
+                names.update(bound_names(block.target))
+        if isinstance(code, Function):
+            names.add(code.name)
+            names.update(code.parameters_by_name)
+    return frozenset(name for name in names if name[:1].isupper())
 
 
 def _base(expr: Expr) -> str:

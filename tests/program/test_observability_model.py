@@ -91,3 +91,19 @@ def test_a_path_that_cannot_be_read_may_be_any() -> None:
     assert program.operations.paths == (None,)
     assert program.operations.has_health
     assert program.operations.has_version
+
+
+@pytest.mark.parametrize(
+    ("code", "found"),
+    [
+        ("import company\ncompany.telemetry.setup()\n", True),
+        ("import company\nt = company.telemetry\nt.setup()\n", True),
+        ("import opentelemetry as o\nmetrics = o.metrics\nmetrics.get_meter('x')\n", True),
+        ("import opentelemetry as o\no.trace.get_tracer('x')\n", True),
+        ("import logfire as fire\ninstrument = fire.instrument_fastapi\ninstrument(app)\n", True),
+        ("import logfire as fire\nfire.instrument_pymongo()\n", False),
+    ],
+)
+def test_metrics_are_found_under_other_names(code: str, found: bool) -> None:
+    source = f"from fastapi import FastAPI\n\napp = FastAPI()\n{code}"
+    assert build({"main.py": source}).operations.has_metrics is found

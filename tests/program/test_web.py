@@ -45,6 +45,21 @@ def test_apps_and_routers_are_found_where_they_are_constructed() -> None:
     assert [site.code.qualname for site in program.web.router_sites] == ["routes"]
 
 
+@pytest.mark.parametrize(
+    "code",
+    [
+        "from fastapi import FastAPI as Api\napp = Api()\n",
+        "Api = FastAPI\napp = Api()\n",
+        "class Own(FastAPI): ...\nApi = Own\ndef create(): return Api()\n",
+        "class Make:\n    Api = FastAPI\n    def create(self): return self.Api()\n",
+        "class Make:\n    def __init__(self): self.Api = FastAPI\n    def create(self): return self.Api()\n",
+        "class Make:\n    @property\n    def Api(self): return FastAPI\n    def create(self): return self.Api()\n",
+    ],
+)
+def test_an_app_may_be_constructed_under_another_name(code: str) -> None:
+    assert len(build({"main.py": HEAD + code}).web.app_sites) == 1
+
+
 def test_what_the_framework_calls() -> None:
     source = HEAD + (
         """
