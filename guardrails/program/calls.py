@@ -75,16 +75,11 @@ class CallGraph:
     def _left_running(self) -> set[Function]:
         """Async functions whose coroutine becomes a task: they run on beside the requests, whoever starts them."""
         found: set[Function] = set()
-        for module in self.modules.ordered:
-            for code in module.codes() if module.application else ():
-                for call in code.body.calls:
-                    tail = getattr(call.func, "name", "").rpartition(".")[2]
-                    if tail not in _SPAWNERS:
-                        continue
-                    for argument in call.args:
-                        inner = code.call(argument)
-                        if inner is not None:
-                            found.update(f for f in self.types.targets(inner, code) if f.is_async)
+        for site in self.modules.sites.named(_SPAWNERS):
+            for argument in site.call.args:
+                inner = site.code.call(argument)
+                if inner is not None:
+                    found.update(f for f in self.types.targets(inner, site.code) if f.is_async)
         return found
 
     def only_startup(self, code: Code) -> bool:
@@ -133,13 +128,11 @@ class CallGraph:
     def _of_lifespan_classes(self) -> frozenset[Function]:
         """The methods by which a class given as ``lifespan=`` (itself or an instance) starts and stops the app."""
         found: set[Function] = set()
-        for module in self.modules.ordered:
-            for code in module.codes() if module.application else ():
-                for call in code.body.calls:
-                    for keyword in call.keywords:
-                        if keyword.name == "lifespan":
-                            for value in self.types.infer(keyword.value, code, call.block):
-                                found.update(self._enters(value))
+        for site in self.modules.sites.named((), ("lifespan",)):
+            for keyword in site.call.keywords:
+                if keyword.name == "lifespan":
+                    for value in self.types.infer(keyword.value, site.code, site.call.block):
+                        found.update(self._enters(value))
         return frozenset(found)
 
     def _enters(self, value: Value) -> Iterator[Function]:
@@ -173,15 +166,23 @@ class CallGraph:
         """The code that reads each name: as a plain name or as the last part of a dotted one, under its first name."""
         table: dict[str, list[Code]] = {}
         for module in self.modules.ordered:
-            aliases = {i.alias: i.name for i in module.facts.imports if i.alias and i.name}
-            for code in module.codes():
-                names = set(code.words)
-                names.update(call.func.name for call in code.body.calls if isinstance(call.func, Attr))
-                names.update(aliases[name] for name in names & aliases.keys())
-                for name in names:
-                    table.setdefault(name, []).append(code)
+            for name, codes in module.reading(_mentions).items():
+                table.setdefault(name, []).extend(codes)
         return table
 
     def on_request_path(self, code: Code) -> bool:
         """Whether a request may run the code."""
         return isinstance(code, Function) and code in self.request_path
+
+
+def _mentions(module: Code) -> dict[str, list[Code]]:
+    """The code of a module that reads each name; one that it imports as something else by both names."""
+    table: dict[str, list[Code]] = {}
+    aliases = {i.alias: i.name for i in module.module.facts.imports if i.alias and i.name}
+    for code in module.module.codes():
+        names = set(code.words)
+        names.update(call.func.name for call in code.body.calls if isinstance(call.func, Attr))
+        names.update(aliases[name] for name in names & aliases.keys())
+        for name in names:
+            table.setdefault(name, []).append(code)
+    return table

@@ -65,7 +65,7 @@ class Imports:
 
     def target(self, module: Module, item: Import) -> Module | None:
         """The module of the project that an import means: a submodule before a name of the same spelling."""
-        if not item.level and item.module.partition(".")[0] not in self._parts:
+        if not item.level and item.module.partition(".")[0] not in self.modules.parts:
             return None
         if item.name is None:
             return self._longest(item.module, module)
@@ -79,11 +79,6 @@ class Imports:
         if package is not None and self.modules.is_unread(f"{base}.{item.name}", module):
             return None  # not its package either: what the module holds is unknown
         return package
-
-    @cached_property
-    def _parts(self) -> frozenset[str]:
-        """The parts of the modules' names: an import of the project begins with one, wherever its root is."""
-        return frozenset(part for name in self.modules.by_name for part in name.split("."))
 
     def _longest(self, name: str, module: Module) -> Module | None:
         while name:

@@ -150,7 +150,7 @@ class Code:
 
 
 class Module(Code):
-    """A file of the project."""
+    """A file of the project. ``package``: what its relative imports start from."""
 
     def __init__(self, name: str, display: str, facts: ModuleFacts, *, is_package: bool, application: bool) -> None:
         self.module = self
@@ -160,6 +160,7 @@ class Module(Code):
         self.body = facts.body
         self.outer = None
         self.is_package = is_package
+        self.package = name if is_package else name.rpartition(".")[0]
         self.application = application
         self.functions = [Function(self, f, index) for index, f in enumerate(facts.functions)]
         self.classes = [Class(self, c) for c in facts.classes]
@@ -175,11 +176,6 @@ class Module(Code):
                 cls.outer = self.classes[class_facts.cls]
             else:
                 cls.outer = self.functions[class_facts.function] if class_facts.function >= 0 else self
-
-    @property
-    def package(self) -> str:
-        """The package that relative imports start from."""
-        return self.name if self.is_package else self.name.rpartition(".")[0]
 
     @property
     def imports(self) -> tuple[Import, ...]:

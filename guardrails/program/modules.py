@@ -63,15 +63,24 @@ class Modules:
 
         The project's import roots are tried in turn (``core.config`` may be ``app.core.config``).
         """
+        if name.partition(".")[0] not in self.parts:
+            return None
         key = (name, importer.package)
         if key not in self._found:
             candidates = self.project.candidates(name, importer.name)
             self._found[key] = next((self.by_name[c] for c in candidates if c in self.by_name), None)
         return self._found[key]
 
+    @cached_property
+    def parts(self) -> frozenset[str]:
+        """The parts of the modules' names: what means one of them begins with one, wherever its import root is."""
+        return frozenset(part for name in self.by_name for part in name.split("."))
+
     def is_unread(self, name: str, importer: Module) -> bool:
         """Whether the absolute name means a module of the project that could not be read or parsed."""
-        return any(candidate in self._unread for candidate in self.project.candidates(name, importer.name))
+        return bool(self._unread) and any(
+            candidate in self._unread for candidate in self.project.candidates(name, importer.name)
+        )
 
     def absolute(self, module: Module, item: Import) -> str | None:
         """The dotted name of the module that a ``from`` import names; None where it climbs out of the project."""
