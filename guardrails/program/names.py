@@ -5,21 +5,23 @@ The answers are by name alone, so they say too much rather than too little.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
 
 from guardrails.facts.records import Attr, Bind, Item, Ref
-from guardrails.program.model import Module
+from guardrails.program.model import Code, Module
 
 
 class Names(Struct, frozen=True):
     """``callables``: what functions and classes are known by anywhere; ``properties``: what properties are called;
-    ``bases``: what some class is derived from.
+    ``attributes``: what is bound as an attribute, in a class or on an object; ``bases``: what some class is derived
+    from.
     """
 
     callables: frozenset[str]
     properties: frozenset[str]
+    attributes: frozenset[str]
     bases: frozenset[str]
 
 
@@ -27,6 +29,7 @@ def names_of(modules: Iterable[Module]) -> Names:
     """The names of modules."""
     callables: set[str] = set()
     properties: set[str] = set()
+    attributes: set[str] = set()
     bases: set[str] = set()
     for module in modules:
         callables.update(f.name for f in module.functions)
@@ -34,14 +37,20 @@ def names_of(modules: Iterable[Module]) -> Names:
         properties.update(f.name for f in module.functions if f.is_property)
         aliases = {i.alias: i.name for i in module.facts.imports if i.alias and i.name}
         callables.update(i.alias for i in module.facts.imports if i.alias)
-        for owner in (module, *module.classes):
-            callables.update(n for n, found in owner.bindings.items() if any(isinstance(d, Bind) for d in found))
+        callables.update(_assigned(module))
+        for cls in module.classes:
+            attributes.update(_assigned(cls))
         for code in module.codes():
-            callables.update(b.target.name.rpartition(".")[2] for b in code.attribute_bindings)  # type: ignore[union-attr]
+            attributes.update(b.target.name.rpartition(".")[2] for b in code.attribute_bindings)  # type: ignore[union-attr]
         for cls in module.classes:
             for base in cls.facts.bases:
                 expr = base.value if isinstance(base, Item) else base
                 if isinstance(expr, (Ref, Attr)):
                     last = expr.name.rpartition(".")[2]
                     bases.update((last, aliases.get(last, last)))
-    return Names(frozenset(callables), frozenset(properties), frozenset(bases))
+    callables |= attributes
+    return Names(frozenset(callables), frozenset(properties), frozenset(attributes), frozenset(bases))
+
+
+def _assigned(owner: Code) -> Iterator[str]:
+    return (name for name, found in owner.bindings.items() if any(isinstance(d, Bind) for d in found))

@@ -577,7 +577,11 @@ class Types:
         depth = len(self._open)
         before, self._lowest = self._lowest, _DEPTH + 1
         self._callers[function] = found, depth
+        # What an object calls by this name is one of its methods, unless somewhere such a name is given to objects.
+        free = cls is None and self.modules.names.attributes.isdisjoint(names)
         for site in self.calls_named(*names):
+            if free and _is_of_object(site.call.func, site.code):
+                continue
             if function in self.targets(site.call, site.code):
                 found.append((site.code, site.call))
         if self._settled(before, depth):
@@ -1533,6 +1537,24 @@ def _excluded(code: Code, own: int, around: dict[int, Block]) -> bool:
 def _above(value: Value) -> tuple[Function, ...]:
     """The very method that ``super()`` finds, abstract or not: it never comes back down to a subclass."""
     return (value.function,) if isinstance(value, FunctionValue) else ()
+
+
+def _is_of_object(func: Expr, code: Code) -> bool:
+    """Whether what is called is an attribute of something that a body has made or been given: not of a module."""
+    if isinstance(func, Attr):
+        return True
+    if not isinstance(func, Ref) or "." not in func.name:
+        return False
+    first = func.name.partition(".")[0]
+    scope: Code | None = code
+    while isinstance(scope, Function):
+        if first in scope.parameters_by_name:
+            return True
+        if first in scope.bindings:
+            # ``service = users`` may give a module another name.
+            return all(isinstance(d, Bind) and not isinstance(d.value, Ref) for d in scope.bindings[first])
+        scope = scope.outer
+    return False
 
 
 def _is_named(expr: Expr, dotted: str) -> bool:
