@@ -2,8 +2,8 @@
 
 ``Types.infer(expr, code, block)`` follows names through scopes, imports and re-exports, attributes through classes,
 instances and what their constructors were given, calls through the functions they reach. It is demand-driven and
-remembers its answers. Recursion ends in ``UnknownValue``; an answer found while a recursion was open is not
-remembered, so answers do not depend on the order of the questions.
+remembers its answers. Recursion ends in ``UnknownValue``; an answer that it cut short is kept only as long as the
+question that cut it is open, so that later answers do not hang on which question came first.
 
 Methods are evaluated for the class of their receiver: in a generic base repository, ``self.collection_name`` is what
 the subclass says. Results that hang on a parameter come back as ``ParameterValue`` and are filled in at the call.
@@ -71,8 +71,11 @@ from guardrails.program.values import (
 
 # How deep one question may lead; deeper chains are answered with ignorance.
 _DEPTH = 60
-# How many questions one question may lead to: in knots of recursion nothing is remembered, and the count explodes.
+# How many questions one question may lead to; and after how many an answer that recursion cut short is kept for as
+# long as the outermost of the questions that cut it is open, though it might be better without the inner ones: else
+# the count explodes in knots of recursion.
 _BUDGET = 3_000
+_PATIENCE = 300
 # How many alternatives an answer may have before it says nothing.
 _WIDTH = 24
 
@@ -121,7 +124,13 @@ class Types:
         self._targets: dict[object, tuple[Function, ...]] = {}
         self._single: dict[tuple[Module, str], tuple[Bind | None, Code | None]] = {}
         self._open: dict[object, int] = {}
-        self._lowest = _DEPTH + 1
+        """The questions being answered, and how deep each is."""
+        self._cuts = 0
+        """The open questions, as bits by depth, whose answers the present one had to do without."""
+        self._waiting: dict[object, tuple[Values, int]] = {}
+        """Answers that were cut short, and by which open questions."""
+        self._until: dict[int, list[object]] = {}
+        """The waiting answers by the innermost question that they hang on, by its depth."""
         self._spent = 0
 
     # --- the frame: memory, recursion, width
@@ -131,35 +140,47 @@ class Types:
         found = self._memo.get(key)
         if found is not None:
             return found
+        waiting = self._waiting.get(key)
+        if waiting is not None:
+            self._cuts |= waiting[1]
+            return waiting[0]
         depth = len(self._open)
         if key in self._open:
-            self._lowest = min(self._lowest, self._open[key])
+            self._cuts |= 1 << self._open[key]
             return unknown("recursion")
         if depth == 0:
             self._spent = 0
         self._spent += 1
         if depth >= _DEPTH or self._spent > _BUDGET:
-            self._lowest = min(self._lowest, 0)
+            self._cuts |= 1
             return unknown("too deep" if depth >= _DEPTH else "the budget of the question is spent")
-        before, self._lowest = self._lowest, _DEPTH + 1
+        before, self._cuts = self._cuts, 0
         self._open[key] = depth
         try:
             values = answer(*arguments)
         finally:
-            del self._open[key]
+            cuts = self._close(key, before)
         if len(values) > _WIDTH:
             values = unknown("too many alternatives")
-        if self._settled(before, depth):
+        if cuts:
+            if self._spent > _PATIENCE:
+                cuts &= -cuts  # the lowest bit: the outermost question
+            self._waiting[key] = values, cuts
+            self._until.setdefault(cuts.bit_length() - 1, []).append(key)
+        else:
             self._memo[key] = values
         return values
 
-    def _settled(self, before: int, depth: int) -> bool:
-        """Whether the question just answered was cut short by no recursion above it: then its answer holds whoever
-        asks. ``before``: what had been cut short when it was asked.
+    def _close(self, key: object, before: int) -> int:
+        """End the innermost open question. The open questions that cut its answer short: none, and the answer holds
+        whoever asks; else it holds until one of them ends. ``before``: what had been cut when it was asked.
         """
-        settled = self._lowest >= depth
-        self._lowest = before if settled else min(before, self._lowest)
-        return settled
+        depth = self._open.pop(key)
+        for waiting in self._until.pop(depth, ()):
+            del self._waiting[waiting]
+        cuts = self._cuts & ((1 << depth) - 1)
+        self._cuts = before | cuts
+        return cuts
 
     # --- names
 
@@ -563,35 +584,33 @@ class Types:
 
     def calls_of(self, function: Function) -> list[tuple[Code, Call]]:
         """The calls in the project that reach exactly this function (constructor calls for an ``__init__``)."""
+        key = ("callers", function)
         known_callers = self._callers.get(function)
         if known_callers is not None:
-            callers, since = known_callers
-            if since is not None:
-                self._lowest = min(self._lowest, since)  # still being found: what is there so far
-            return callers
+            if key in self._open:
+                self._cuts |= 1 << self._open[key]  # still being found: what is there so far
+            return known_callers
         names = [function.name]
         cls = function.cls
         if function.name == "__init__" and cls is not None:
             names = [*(c.name for c in self.with_subclasses(cls)), "__init__", "cls"]
         found: list[tuple[Code, Call]] = []
-        depth = len(self._open)
-        before, self._lowest = self._lowest, _DEPTH + 1
-        self._callers[function] = found, depth
         # What an object calls by this name is one of its methods, unless somewhere such a name is given to objects.
         free = cls is None and self.modules.names.attributes.isdisjoint(names)
+        before, self._cuts = self._cuts, 0
+        self._open[key] = len(self._open)
+        self._callers[function] = found
         for site in self.calls_named(*names):
             if free and _is_of_object(site.call.func, site.code):
                 continue
             if function in self.targets(site.call, site.code):
                 found.append((site.code, site.call))
-        if self._settled(before, depth):
-            self._callers[function] = found, None
-        else:
+        if self._close(key, before):
             del self._callers[function]
         return found
 
     @cached_property
-    def _callers(self) -> dict[Function, tuple[list[tuple[Code, Call]], int | None]]:
+    def _callers(self) -> dict[Function, list[tuple[Code, Call]]]:
         return {}
 
     def calls_named(self, *names: str) -> Iterator[Site]:
@@ -1439,8 +1458,7 @@ class Types:
         remembered = self._targets.get(key)
         if remembered is not None:
             return remembered
-        depth = len(self._open)
-        before, self._lowest = self._lowest, _DEPTH + 1
+        before, self._cuts = self._cuts, 0
         found: dict[Function, None] = {}
         above = _through_super(call.func, code)
         for value in self.expand(self.infer(call.func, code, call.block, receiver)):
@@ -1449,8 +1467,9 @@ class Types:
         if above and receiver is None:
             for function in self._cooperating(call, code):
                 found.setdefault(function)
-        if self._settled(before, depth):
+        if not self._cuts:
             self._targets[key] = tuple(found)
+        self._cuts |= before
         return tuple(found)
 
     def _cooperating(self, call: Call, code: Code) -> Iterator[Function]:

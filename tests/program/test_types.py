@@ -397,3 +397,88 @@ def test_state_on_the_app_is_found_again() -> None:
         async def f(request: Request): reveal(request.app.state.client)
     """
     assert answer({"m.py": source}, "m.f") == "a pymongo.AsyncMongoClient"
+
+
+def test_many_functions_of_one_name_that_hand_their_parameter_on() -> None:
+    files = {"app/session.py": "class Session:\n    def delete(self, item): ...\n"}
+    for index in range(40):
+        files[f"app/service{index}.py"] = f"""
+            from app import service{(index + 1) % 40}
+            def delete(session, item):
+                session.delete(item)
+                if item: service{(index + 1) % 40}.delete(session, item)
+                reveal(session)
+        """
+    services = ", ".join(f"service{index}" for index in range(40))
+    calls = "; ".join(f"service{index}.delete(Session(), item)" for index in range(40))
+    files["app/main.py"] = f"""
+        from app import {services}
+        from app.session import Session
+        def main(item): {calls}
+    """
+    program = build(files)
+    for index in (3, 7, 30):
+        assert "a Session" in {shown(v) for v in revealed(program, f"app.service{index}.delete")}
+
+
+def test_many_methods_of_one_name_that_hand_their_parameter_on() -> None:
+    services = "".join(
+        f"""
+class Service{index}:
+    def delete(self, session, item):
+        session.delete(item)
+        if item: item.next.delete(session, item.next)
+        reveal(session)
+"""
+        for index in range(12)
+    )
+    calls = "; ".join(f"Service{index}().delete(Session(), item)" for index in range(12))
+    session = "class Session:\n    def delete(self, item): ...\n"
+    program = build({"app/services.py": f"{session}{services}\ndef main(item): {calls}\n"})
+    for index in (3, 7, 11):
+        assert "a Session" in {shown(v) for v in revealed(program, f"app.services.Service{index}.delete")}
+
+
+def test_a_function_that_a_module_by_another_name_calls_has_its_callers() -> None:
+    files = {
+        "app/users.py": "def delete(item): reveal(item)\n",
+        "app/main.py": """
+            from app import users
+            class User: pass
+            def main():
+                service = users
+                service.delete(User())
+        """,
+    }
+    assert answer(files, "app.users.delete") == "a User"
+
+
+def test_an_object_s_method_is_no_caller_of_a_function_of_the_same_name() -> None:
+    files = {
+        "app/users.py": "def delete(item): reveal(item)\n",
+        "app/main.py": """
+            from app import users
+            class User: pass
+            class Other: pass
+            def main(store):
+                users.delete(User())
+                store.delete(Other())
+        """,
+    }
+    assert answer(files, "app.users.delete") == "a User"
+
+
+def test_a_function_given_to_objects_is_called_by_them() -> None:
+    files = {
+        "app/users.py": "def delete(item): reveal(item)\n",
+        "app/main.py": """
+            from app.users import delete
+            class User: pass
+            class Store:
+                def __init__(self): self.delete = delete
+            def main():
+                store = Store()
+                store.delete(User())
+        """,
+    }
+    assert answer(files, "app.users.delete") == "a User"
