@@ -473,26 +473,30 @@ def walk(expr: Expr, body: Body) -> Iterator[Expr]:
             pending.extend(parts(expr, body)[::-1])
 
 
-def parts_of(event: Event) -> Iterator[Expr]:
+def _of_bind(event: Bind) -> Sequence[Expr]:
+    value = None if event.op in {"for", "with"} else event.value
+    return [part for part in (event.target, event.annotation, value) if part is not None]
+
+
+def _of_value(event: Do | Return) -> Sequence[Expr]:
+    return () if event.value is None else (event.value,)
+
+
+_PARTS_OF: dict[type, Callable[[Any], Sequence[Expr]]] = {
+    Bind: _of_bind,
+    Do: _of_value,
+    Return: _of_value,
+    Raise: lambda event: [part for part in (event.exc, event.cause) if part is not None],
+    Assert: lambda event: (event.test,),
+    Delete: lambda event: event.targets,
+}
+"""How to get at the expressions of a statement; the types that are missing here hold none."""
+
+
+def parts_of(event: Event) -> Sequence[Expr]:
     """The expressions that a statement holds, in source order."""
-    if isinstance(event, Bind):
-        yield event.target
-        if event.annotation is not None:
-            yield event.annotation
-        if event.value is not None and event.op not in {"for", "with"}:
-            yield event.value
-    elif isinstance(event, (Do, Return)):
-        if event.value is not None:
-            yield event.value
-    elif isinstance(event, Raise):
-        if event.exc is not None:
-            yield event.exc
-        if event.cause is not None:
-            yield event.cause
-    elif isinstance(event, Assert):
-        yield event.test
-    elif isinstance(event, Delete):
-        yield from event.targets
+    parts = _PARTS_OF.get(type(event))
+    return parts(event) if parts is not None else ()
 
 
 def expressions(body: Body) -> Iterator[Expr]:

@@ -28,6 +28,7 @@ from guardrails.facts.records import (
     span_of,
 )  # fmt: skip
 from guardrails.knowledge import web as tables
+from guardrails.program import external
 from guardrails.program.edges import positions
 from guardrails.program.errors import Except
 from guardrails.program.expressions import keyword
@@ -59,7 +60,6 @@ _REQUEST_PARAMETERS = frozenset({"starlette.requests.Request", "starlette.websoc
 _HANDLER_PARAMETERS = (frozenset({"request", "req"}), frozenset({"exc", "exception", "err", "error", "e", "ex"}))
 _SENDERS = frozenset({"send_json", "send_text", "send_bytes"})
 _DEPTH = 6
-_RESPONSE_NAMES = frozenset(name.rpartition(".")[2] for name in tables.RESPONSES)
 
 
 class Answer(Struct, frozen=True):
@@ -105,7 +105,7 @@ class Answers:
     @cached_property
     def _response_names(self) -> frozenset[str]:
         """The names that a response's class may go by."""
-        return _RESPONSE_NAMES.union(
+        return external.last_names(frozenset(tables.RESPONSES)).union(
             self.web.renamed,
             (
                 i.alias
@@ -393,8 +393,7 @@ class Answers:
                 yield from (k.value for k in call.keywords if not isinstance(k.value, Ref))
 
     def _makes_http(self, call: Call, code: Code) -> bool:
-        name = tail(call.func)
-        if not name[:1].isupper():
+        if not tail(call.func)[:1].isupper() or not self.errors.may_be_http(call.func, code):
             return False
         return any(
             isinstance(v, (ExternalValue, ClassValue)) and self.errors.is_http(v)

@@ -280,6 +280,20 @@ class Errors:
             return value.name in tables.HTTP_EXCEPTIONS
         return isinstance(value, (ClassValue, InstanceValue)) and self.types.is_a(value.cls, *tables.HTTP_EXCEPTIONS)
 
+    def may_be_http(self, expr: Expr, code: Code) -> bool:
+        """Whether an expression may be an HTTP exception or its class, by its name alone: most are other exceptions'.
+
+        Asking this first saves inferring them.
+        """
+        call = code.call(expr)
+        name = tail(expr if call is None else call.func)
+        return not name[:1].isupper() or name in self._http_names
+
+    @cached_property
+    def _http_names(self) -> frozenset[str]:
+        """The capitalized names that HTTP exceptions and their classes may go by."""
+        return self.web.names_for(tables.HTTP_EXCEPTIONS)
+
     def http_raises(self) -> Iterator[HttpRaise]:
         """Where the application raises HTTP exceptions though nothing there knows about HTTP."""
         for module in self.program.application:
@@ -297,7 +311,7 @@ class Errors:
 
     def _http_raises_in(self, code: Code) -> Iterator[HttpRaise]:
         for event in self.raised(code):
-            if event.exc is None or self._is_caught_name(event.exc, code):
+            if event.exc is None or not self.may_be_http(event.exc, code) or self._is_caught_name(event.exc, code):
                 continue
             value = next((v for v in self.types.infer(event.exc, code, event.block) if self.is_http(v)), None)
             if value is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from guardrails.facts.records import Const, Define, Event, Expr, Keyword, parts_of
 from guardrails.program.model import Code
@@ -27,7 +27,7 @@ def outermost(code: Code) -> Iterator[tuple[int, Expr]]:
             yield event.block, part
 
 
-def held(event: Event, code: Code) -> Iterator[Expr]:
+def held(event: Event, code: Code) -> Iterable[Expr]:
     """The outermost expressions of a statement, those of the definition that it makes included."""
     return _of_definition(event, code) if isinstance(event, Define) else parts_of(event)
 

@@ -6,7 +6,7 @@ whose last part is capitalised makes an instance of it.
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from guardrails.facts.records import Call, Expr
 from guardrails.knowledge import aliases, blocking, drivers, frameworks, handoff, web
@@ -83,6 +83,13 @@ _BASES: dict[str, tuple[str, ...]] = {
 def canonical(dotted: str) -> str:
     """The one name of what ``dotted`` names (see ``guardrails.knowledge.aliases``)."""
     return aliases.canonical(dotted)
+
+
+@cache
+def last_names(names: frozenset[str]) -> frozenset[str]:
+    """What third-party things are called where nobody renames them: the last parts of their names and aliases."""
+    known = (*names, *(alias for alias, name in aliases.ALIASES.items() if name in names))
+    return frozenset(name.rpartition(".")[2] for name in known)
 
 
 def ancestry(name: str) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from guardrails.facts.records import Bind, Call, CallRef, Const, Expr, Items, Keyword, Mapping, Ref
 from guardrails.knowledge import web as tables
+from guardrails.program import external
 from guardrails.program.model import Class, Code, Function, Module, argument, bound_names, tail
 from guardrails.program.modules import Modules
 from guardrails.program.sites import Site
@@ -91,21 +92,25 @@ class Web:
     @cached_property
     def _constructors(self) -> list[tuple[Site, Values]]:
         """The calls of what may be an app's or a router's class by its name, with what it may be."""
-        sites = self.modules.sites
-        classes = tables.APPS | tables.ROUTERS
-        called = frozenset(name for name in sites.names if name[:1].isupper())
-        names = {name.rpartition(".")[2] for name in classes} | self.renamed
-        names.update(
-            cls.name
-            for module in self.modules.ordered
-            for cls in module.classes
-            if cls.name in called and cls.facts.bases and self.types.is_a(cls, *classes)
-        )
         return [
             (site, self.types.infer(site.call.func, site.code, site.call.block))
-            for site in sites.named(called & names)
+            for site in self.modules.sites.named(self.names_for(tables.APPS | tables.ROUTERS))
             if isinstance(site.call.func, Ref)
         ]
+
+    def names_for(self, classes: frozenset[str]) -> frozenset[str]:
+        """The names that third-party classes and those that the project derives from them may go by: few things are
+        called so, and asking this first saves inferring the others.
+        """
+        return external.last_names(classes).union(
+            self.renamed,
+            (
+                cls.name
+                for module in self.modules.ordered
+                for cls in module.classes
+                if cls.facts.bases and self.types.is_a(cls, *classes)
+            ),
+        )
 
     @cached_property
     def renamed(self) -> frozenset[str]:

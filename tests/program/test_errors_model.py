@@ -120,3 +120,20 @@ def test_no_handler_catches_nothing() -> None:
     program = build({"app/main.py": "from fastapi import FastAPI\n\napp = FastAPI()\n"})
     assert not program.errors.registered
     assert not program.errors.catches_all
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "from fastapi import HTTPException\ndef f(): raise HTTPException(404)\n",
+        "from fastapi import HTTPException as Refused\ndef f(): raise Refused(404)\n",
+        "from fastapi.exceptions import StarletteHTTPException\ndef f(): raise StarletteHTTPException(404)\n",
+        "import fastapi\nNOT_FOUND = fastapi.HTTPException(404)\ndef f(): raise NOT_FOUND\n",
+        "import fastapi\nclass Gone(fastapi.HTTPException): ...\ndef f(): raise Gone(410)\n",
+        "import fastapi\ndef Gone(): return fastapi.HTTPException(410)\ndef f(): raise Gone()\n",
+        "import fastapi\ndef gone(): return fastapi.HTTPException(410)\ndef f(): raise gone()\n",
+    ],
+)
+def test_http_exceptions_are_found_under_any_name(code: str) -> None:
+    program = build({"app/things.py": code})
+    assert [r.code.qualname for r in program.errors.http_raises()] == ["app.things.f"]
