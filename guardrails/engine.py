@@ -101,8 +101,10 @@ def analyse(
     for (project, _), answer in zip(work, answers):
         spoken.setdefault(project.root, []).extend(answer.findings)
         run.problems.extend(answer.problems)
-    for findings in spoken.values():
-        kept = overlaps.apply(_in_order(findings))
+    said: dict[tuple[str, Place], Project] = {}
+    for project in sorted(full, key=lambda project: project.library):
+        findings = spoken[project.root]
+        kept = [each for each in overlaps.apply(_in_order(findings)) if _is_first(each, project, said)]
         run.findings.extend(kept)
         run.outranked.extend(set(findings).difference(kept))
 
@@ -232,8 +234,17 @@ def _ask(program: Program, name: str, checks: Sequence[Check], run: _Run, progre
     return findings
 
 
+def _is_first(finding: Finding, project: Project, said: dict[tuple[str, Place], Project]) -> bool:
+    """Whether no project before said the same of the same place, perhaps by another name; of what applications import
+    they have had the last word when it comes to what they leave over.
+    """
+    if project.library and any(file.shared for file in project.files if file.display == finding.place.path):
+        return False
+    return said.setdefault((finding.code, finding.place), project) is project
+
+
 def _in_order(findings: Iterable[Finding]) -> list[Finding]:
-    """By place, then code; a finding that two applications share stands once."""
+    """By place, then code; each once."""
     return sorted(set(findings), key=_order)
 
 

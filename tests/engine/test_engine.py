@@ -150,3 +150,35 @@ def test_a_comment_about_what_another_check_outranks_is_not_unused(tmp_path: Pat
 def test_a_comment_where_a_path_rule_suppresses_too_is_not_unused(tmp_path: Path) -> None:
     write(tmp_path, {"a.py": 'a = "GR301!a"  # guardrails: ignore[GR301]\n'})
     assert found(analysed(tmp_path, Options(per_path_ignores={"a.py": ("GR301",)}))) == []
+
+
+def test_what_applications_share_is_said_once_whatever_each_calls_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = "from fastapi import FastAPI\nfrom pkg import used\napp = FastAPI()\n"
+    write(
+        tmp_path,
+        {
+            "libs/pkg/__init__.py": "",
+            "libs/pkg/used.py": "x = 1  # GR301!a\n",
+            "libs/pkg/left.py": "import pkg.used\ny = 2  # GR301!b\n",
+            "services/a/app/main.py": app,
+            "services/b/app/main.py": app,
+        },
+    )
+
+    def renamed(*arguments: object) -> tuple[Project, ...]:
+        """Each project has another name for each module."""
+        return tuple(
+            msgspec.structs.replace(
+                project,
+                files=tuple(msgspec.structs.replace(f, module=f"{project.name}.{f.module}") for f in project.files),
+            )
+            for project in discover(*arguments)  # type: ignore[arg-type]
+        )
+
+    assert sum("libs/pkg/used.py" in {f.display for f in p.files} for p in renamed([tmp_path], Options(), tmp_path)) > 1
+    monkeypatch.setattr(engine, "discover", renamed)
+    analysis = analysed(tmp_path)
+    assert found(analysis) == [("GR301", "libs/pkg/left.py", 2), ("GR301", "libs/pkg/used.py", 1)]
+    assert [judged.diagnostic.symbol for judged in analysis.findings] == ["libs.pkg.left", "a.pkg.used"]
