@@ -482,3 +482,27 @@ def test_a_function_given_to_objects_is_called_by_them() -> None:
         """,
     }
     assert answer(files, "app.users.delete") == "a User"
+
+
+@pytest.mark.parametrize(("folder", "expected"), [("app", "a Fake | a Real"), ("tests", "a Real")])
+def test_what_tests_put_in_the_place_of_things_is_not_what_the_application_has(folder: str, expected: str) -> None:
+    files = {
+        "app/store.py": """
+            class Real: pass
+            class Store:
+                def __init__(self): self.client = Real()
+            store = Store()
+            def f(): reveal(store.client)
+            def g(client): reveal(client)
+            def main(): g(Real())
+        """,
+        f"{folder}/change.py": """
+            from app.store import g, store
+            class Fake: pass
+            def test():
+                store.client = Fake()
+                g(Fake())
+        """,
+    }
+    assert " | ".join(sorted(answer(files, "app.store.f").split(" | "))) == expected
+    assert " | ".join(sorted(answer(files, "app.store.g").split(" | "))) == expected
