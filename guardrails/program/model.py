@@ -39,7 +39,8 @@ Definition = Union["Function", "Class", Import, Bind]
 class Code:
     """Anything that owns a body: a module, a class or a function.
 
-    ``qualname`` is the whole dotted name (``app.users.service.UserService.create``); ``outer`` the code around it.
+    ``qualname`` is the whole dotted name (``app.users.service.UserService.create``); ``outer`` the code around it;
+    ``order`` its place among the codes of its module.
     """
 
     module: Module
@@ -47,6 +48,7 @@ class Code:
     qualname: str
     body: Body
     outer: Code | None
+    order: int
 
     def place(self, span: Span) -> Place:
         """Where a span of this code's file stands."""
@@ -120,6 +122,25 @@ class Code:
         """What a method calls its receiver (``self``, ``cls``); empty for other code."""
         return ""
 
+    def scope_of(self, name: str) -> Code:
+        """The code that binds a plain name which this code reads: the innermost around it, or the module."""
+        found = self._scopes.get(name)
+        if found is None:
+            found = self
+            while found.outer is not None and name not in found.bindings and name not in found.parameters_by_name:
+                found = found.outer
+            self._scopes[name] = found
+        return found
+
+    @cached_property
+    def _scopes(self) -> dict[str, Code]:
+        return {}
+
+    @property
+    def parameters_by_name(self) -> dict[str, Parameter]:
+        """All parameters, ``self`` included, by name; none but for functions."""
+        return {}
+
     @cached_property
     def words(self) -> frozenset[str]:
         """The parts of all dotted names that this body reads."""
@@ -176,6 +197,8 @@ class Module(Code):
                 cls.outer = self.classes[class_facts.cls]
             else:
                 cls.outer = self.functions[class_facts.function] if class_facts.function >= 0 else self
+        for order, code in enumerate(self.codes()):
+            code.order = order
 
     @property
     def imports(self) -> tuple[Import, ...]:

@@ -541,7 +541,10 @@ class Types:
 
     def expand(self, values: Values, depth: int = 3) -> Values:
         """``values`` with every ``ParameterValue`` replaced by what the callers pass, where all can be read."""
-        if not any(isinstance(v, ParameterValue) for v in values):
+        for value in values:
+            if isinstance(value, ParameterValue):
+                break
+        else:
             return values
         results: list[Values] = []
         for value in values:
@@ -659,7 +662,7 @@ class Types:
         first, _, rest = name.partition(".")
         if first in code.tested_names or (rest and first in code.attribute_owners):
             return False
-        return isinstance(self._scope_of(first, code), Module)
+        return code.scope_of(first) is code.module
 
     def _constant(self, expr: Const, code: Code, block: int, receiver: Class | None) -> Values:
         return (LiteralValue(expr.value),)
@@ -1124,22 +1127,11 @@ class Types:
     def annotation(self, expr: Expr, code: Code, receiver: Class | None = None) -> Values:
         """The values that an annotation admits: instances of the classes it names, None apart."""
         if isinstance(expr, Ref) and not expr.name.endswith("Self"):
-            scope = self._scope_of(expr.name, code)
+            scope = code.scope_of(expr.name.partition(".")[0])
             if isinstance(scope, Module):  # what it is does not depend on where it stands
                 return self._ask(("annotation", scope, expr.name), self._annotation, expr, scope, None)
         self._kept[id(expr)] = expr
         return self._ask(("annotation", id(expr), receiver), self._annotation, expr, code, receiver)
-
-    @staticmethod
-    def _scope_of(name: str, code: Code) -> Code:
-        """The code whose name ``name`` is, where ``code`` reads it: the innermost that binds it, or the module."""
-        first = name.partition(".")[0]
-        scope = code
-        while scope.outer is not None:
-            if first in scope.bindings or (isinstance(scope, Function) and first in scope.parameters_by_name):
-                return scope
-            scope = scope.outer
-        return scope
 
     def _annotation(self, expr: Expr, code: Code, receiver: Class | None) -> Values:
         if isinstance(expr, Const):

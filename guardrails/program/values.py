@@ -138,6 +138,8 @@ def unknown(reason: str) -> Values:
 
 def union(*alternatives: Values) -> Values:
     """All alternatives, once each, in order."""
+    if len(alternatives) == 1:
+        return alternatives[0]
     seen: dict[Value, None] = {}
     for values in alternatives:
         for value in values:
@@ -147,4 +149,4 @@ def union(*alternatives: Values) -> Values:
 
 def known(values: Values) -> Values:
     """The alternatives that say something: neither unknown nor None."""
-    return tuple(v for v in values if not isinstance(v, UnknownValue) and v != NOTHING)
+    return tuple([v for v in values if not isinstance(v, UnknownValue) and v != NOTHING])
