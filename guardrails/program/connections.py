@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from guardrails.facts.records import Attr, Block, Call, Const, Expr, Import, Op, Ref, Span
+from guardrails.facts.records import Attr, Bind, Block, Call, Const, Expr, Import, Op, Ref, Span
 from guardrails.knowledge import drivers
 from guardrails.program import external
 from guardrails.program.edges import positions
-from guardrails.program.model import Class, Code, Function, Module, tail
+from guardrails.program.model import Class, Code, Definition, Function, Module, tail
 from guardrails.program.mongo import Client
 from guardrails.program.sites import Site
 from guardrails.program.values import (
@@ -208,14 +208,17 @@ class Connections:
         """
         found = self._held.get(module)
         if found is None:
-            loads = sorted(frozenset().union(*(function.body.loads for function in module.functions)))
-            anything = any(item.name == "*" for item in module.imports)
             found = self._held[module] = {
                 load: handle
-                for load in loads
-                if (anything or load.partition(".")[0] in module.bindings) and (handle := self._handle(load, module))
+                for load, parts in module.reading(_loads_in)
+                if not self._holders.isdisjoint(parts) and (handle := self._handle(load, module))
             }
         return found
+
+    @cached_property
+    def _holders(self) -> frozenset[str]:
+        """What may hold a handle goes by one of these names: without one, a dotted name leads to none."""
+        return frozenset().union(*(module.reading(_holders_in) for module in self.program.modules.ordered))
 
     def _handle(self, dotted: str, code: Code) -> tuple[str, str] | None:
         whole, *rest = dotted.split(".")
@@ -302,6 +305,32 @@ def _closers(code: Code) -> list[tuple[Call, Expr]]:
         for function in (call.func, *call.args)
         if tail(function) in _CLOSERS
     ]
+
+
+def _loads_in(module: Code) -> list[tuple[str, tuple[str, ...]]]:
+    """The dotted names that a module's functions read and that may be the module's, sorted, each with its parts."""
+    loads = sorted(frozenset().union(*(function.body.loads for function in module.module.functions)))
+    anything = any(item.name == "*" for item in module.imports)
+    split = ((load, tuple(load.split("."))) for load in loads)
+    return [(load, parts) for load, parts in split if anything or parts[0] in module.bindings]
+
+
+def _holders_in(module: Code) -> frozenset[str]:
+    """The names to which a module, its classes or an object's attributes bind more than a constant, and those that its
+    imports give to things that have a name already.
+    """
+    names = {item.alias for item in module.module.facts.imports if item.alias}
+    for owner in (module, *module.module.classes):
+        names.update(name for name, found in owner.bindings.items() if any(map(_may_hold, found)))
+    for code in module.module.codes():
+        if code.attribute_bindings:
+            names.update(tail(bind.target) for bind in code.attribute_bindings if _may_hold(bind))
+    return frozenset(names)
+
+
+def _may_hold(definition: Definition) -> bool:
+    """Whether a definition may give a handle: a binding of more than a constant, or one that declares a type."""
+    return isinstance(definition, Bind) and (definition.annotation is not None or type(definition.value) is not Const)
 
 
 def _imports_itself(function: Function) -> bool:
