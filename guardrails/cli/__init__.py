@@ -68,8 +68,8 @@ class _Commands(click.Group):
 def main() -> None:
     """Check FastAPI + MongoDB code against the ten rules of the guide.
 
-    Exit status: 0 clean, 1 findings at or above the failing severity, 2 wrong usage or configuration,
-    3 a bug in guardrails.
+    Exit status: 0 clean, 1 findings at or above the failing severity, 2 wrong usage or configuration or output
+    that cannot be written, 3 a bug in guardrails.
     """
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
