@@ -176,6 +176,9 @@ class Types:
         whoever asks; else it holds until one of them ends. ``before``: what had been cut when it was asked.
         """
         depth = self._open.pop(key)
+        if not self._cuts:
+            self._cuts = before
+            return 0
         for waiting in self._until.pop(depth, ()):
             del self._waiting[waiting]
         cuts = self._cuts & ((1 << depth) - 1)
@@ -645,6 +648,8 @@ class Types:
         found = self._memo.get(key)
         if found is not None:
             return found
+        if isinstance(expr, Const):
+            return (LiteralValue(expr.value),)
         evaluate = _EVALUATORS.get(type(expr))
         if evaluate is None:
             return unknown(getattr(expr, "reason", "no value"))
@@ -663,9 +668,6 @@ class Types:
         if first in code.tested_names or (rest and first in code.attribute_owners):
             return False
         return code.scope_of(first) is code.module
-
-    def _constant(self, expr: Const, code: Code, block: int, receiver: Class | None) -> Values:
-        return (LiteralValue(expr.value),)
 
     def _attribute(self, expr: Attr, code: Code, block: int, receiver: Class | None) -> Values:
         return self.attribute_of(self.infer(expr.value, code, block, receiver), expr.name)
@@ -1508,7 +1510,6 @@ _EVALUATORS: dict[type, Callable[..., Values]] = {
     CallRef: Types._called,
     Comp: Types._comprehension,
     Cond: Types._conditional,
-    Const: Types._constant,
     FString: Types._fstring,
     Item: Types._item,
     Items: Types._items,
