@@ -350,8 +350,7 @@ class Errors:
         """Middleware, that of which only the signature says so included (``request, call_next``)."""
         found = set(self.web.middleware)
         for module in self.program.application:
-            found.update(f for f in module.functions if "call_next" in f.parameters_by_name)
-            found.update(f for f in module.functions if {"scope", "receive", "send"} <= f.parameters_by_name.keys())
+            found.update(module.reading(_middleware_in))
         return frozenset(found)
 
     def _is_injected(self, function: Function) -> bool:
@@ -471,6 +470,16 @@ class Errors:
     @staticmethod
     def _binds_exception(event: object, clause: Except) -> bool:
         return isinstance(event, Bind) and event.op == "except" and event.block == clause.index
+
+
+def _middleware_in(module: Code) -> list[Function]:
+    """The functions of a module whose parameters say that they are middleware."""
+    return [
+        function
+        for function in module.module.functions
+        if "call_next" in function.parameters_by_name
+        or {"scope", "receive", "send"} <= function.parameters_by_name.keys()
+    ]
 
 
 def _target_span(clause: Except) -> Span:

@@ -236,11 +236,9 @@ class Web:
             if not module.application:
                 continue
             for cls in module.classes:
-                if self.types.is_a(cls, *tables.MIDDLEWARE_BASES):
+                if cls.facts.bases and self.types.is_a(cls, *tables.MIDDLEWARE_BASES):
                     found.update(m for m in cls.methods if m.name in {"dispatch", "__call__"})
-            for function in module.functions:
-                if any(n.endswith(".middleware") for n in function.decorator_names):
-                    found.add(function)
+            found.update(module.reading(_Hooks).middleware)
         for site in self.modules.sites.named({"add_middleware", "Middleware"}):
             call = site.call
             for value in self.types.infer(call.args[0], site.code, call.block) if call.args else ():
@@ -253,12 +251,8 @@ class Web:
         """Functions registered to answer exceptions, with where they are registered."""
         found: dict[Function, list[Site]] = {}
         for module in self.modules.ordered:
-            for function in module.functions if module.application else ():
-                for decorator in function.facts.decorators:
-                    if isinstance(decorator, CallRef) and function.outer is not None:
-                        call = function.outer.body.calls[decorator.index]
-                        if tail(call.func) == "exception_handler":
-                            found.setdefault(function, []).append(Site(function.outer, decorator.index))
+            for function, site in module.reading(_Hooks).answering if module.application else ():
+                found.setdefault(function, []).append(site)
         for site in self.modules.sites.named({"add_exception_handler"}, {tables.EXCEPTION_HANDLERS_KEYWORD}):
             call = site.call
             for expr in self._handler_expressions(call, site.code):
@@ -296,13 +290,10 @@ class Web:
         for module in self.modules.ordered:
             if not module.application:
                 continue
-            for function in module.functions:
-                if any(n.endswith(".on_event") for n in function.decorator_names):
-                    found.add(function)
-            for code in module.codes():
-                for bind in code.attribute_bindings:
-                    if isinstance(bind.target, Ref) and bind.target.name.endswith(".lifespan_context"):
-                        found.update(self.functions(bind.value, code, bind.block))
+            hooks = module.reading(_Hooks)
+            found.update(hooks.events)
+            for code, bind in hooks.lifespans:
+                found.update(self.functions(bind.value, code, bind.block))
         for site in self.modules.sites.named({"add_event_handler", "append"}, tables.LIFECYCLE_KEYWORDS):
             call, code = site.call, site.code
             for keyword in call.keywords:
@@ -318,6 +309,39 @@ class Web:
         value = keyword.value
         parts = value.items if isinstance(value, Items) else (value,)
         return [function for part in parts for function in self.functions(part, code, call.block)]
+
+
+class _Hooks:
+    """What the text of a module says that the framework runs beside handlers.
+
+    ``middleware``, ``events``: the functions decorated so; ``answering``: those that answer exceptions, each with
+    where it is decorated; ``lifespans``: bindings of a router's lifespan.
+    """
+
+    def __init__(self, module: Code) -> None:
+        self.middleware: list[Function] = []
+        self.events: list[Function] = []
+        self.answering: list[tuple[Function, Site]] = []
+        for function in module.module.functions:
+            if function.facts.decorators:
+                self._read(function)
+        self.lifespans = [
+            (code, bind)
+            for code in module.module.codes()
+            for bind in code.attribute_bindings
+            if isinstance(bind.target, Ref) and bind.target.name.endswith(".lifespan_context")
+        ]
+
+    def _read(self, function: Function) -> None:
+        if any(name.endswith(".middleware") for name in function.decorator_names):
+            self.middleware.append(function)
+        if any(name.endswith(".on_event") for name in function.decorator_names):
+            self.events.append(function)
+        for decorator in function.facts.decorators:
+            if isinstance(decorator, CallRef) and function.outer is not None:
+                call = function.outer.body.calls[decorator.index]
+                if tail(call.func) == "exception_handler":
+                    self.answering.append((function, Site(function.outer, decorator.index)))
 
 
 def _renamed_in(module: Code) -> frozenset[str]:
