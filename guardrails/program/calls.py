@@ -150,16 +150,18 @@ class CallGraph:
         outer = function.outer
         if isinstance(outer, Function) and function not in self.web.handlers:
             yield outer
-        names = {function.name}
+        names, heirs = {function.name}, frozenset[Class]()
         if function.cls is not None and function.name.startswith("__"):
-            names = {c.name for c in self.types.with_subclasses(function.cls)} | {"super"}
+            heirs = frozenset(self.types.with_subclasses(function.cls))
+            names = {c.name for c in heirs} | {"super"}
         seen: set[Code] = set()
         for name in sorted(names):
             for code in self._mentions.get(name, ()):
-                if code not in seen and code is not function:
-                    seen.add(code)
-                    if any(edge.target is function for edge in self.edges(code)):
-                        yield code
+                if code in seen or code is function or (name == "super" and _class_around(code) not in heirs):
+                    continue
+                seen.add(code)
+                if any(edge.target is function for edge in self.edges(code)):
+                    yield code
 
     @cached_property
     def _mentions(self) -> dict[str, list[Code]]:
@@ -173,6 +175,16 @@ class CallGraph:
     def on_request_path(self, code: Code) -> bool:
         """Whether a request may run the code."""
         return isinstance(code, Function) and code in self.request_path
+
+
+def _class_around(code: Code) -> Class | None:
+    """The class whose method the code is, or is a part of."""
+    scope: Code | None = code
+    while isinstance(scope, Function):
+        if scope.cls is not None:
+            return scope.cls
+        scope = scope.outer
+    return None
 
 
 def _mentions(module: Code) -> dict[str, list[Code]]:

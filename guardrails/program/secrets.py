@@ -80,10 +80,12 @@ class Secrets:
         found: list[Secret] = []
         for module in self.program.modules.ordered:
             test = self.is_test(module)
-            for code in module.codes():
+            suspects = module.reading(_suspects)
+            signing = self._signing.get(module, {})
+            for code in sorted({*suspects, *signing}, key=lambda code: code.order) if signing else suspects:
                 read = code.reading(Literals)
                 here = {s.span: s for s in self._by_form(code)} if read.tokens else {}
-                if not test and (read.named or code in self._signing):
+                if not test and (read.named or code in signing):
                     for secret in (*self._by_name(code), *self._by_use(code)):
                         here.setdefault(secret.span, secret)
                 found.extend(here[span] for span in sorted(here))
@@ -96,7 +98,7 @@ class Secrets:
         for module in self.program.modules.ordered:
             if self.is_test(module):
                 continue
-            for code in module.codes():
+            for code in module.reading(_addressing):
                 read = code.reading(Literals)
                 here = {span: Address(code, span, url) for e, url in read.addresses for span in [span_of(e, code.body)]}
                 found.extend(here[span] for span in sorted(here))
@@ -169,15 +171,15 @@ class Secrets:
     # --- by use
 
     @cached_property
-    def _signing(self) -> dict[Code, list[Call]]:
-        """The calls that may take a secret where no name beside it need say so."""
-        table: dict[Code, list[Call]] = {}
+    def _signing(self) -> dict[Module, dict[Code, list[Call]]]:
+        """The calls that may take a secret where no name beside it need say so, by module and body."""
+        table: dict[Module, dict[Code, list[Call]]] = {}
         for site in self.program.modules.sites.named(_SIGNING_TAILS, everywhere=True):
-            table.setdefault(site.code, []).append(site.call)
+            table.setdefault(site.code.module, {}).setdefault(site.code, []).append(site.call)
         return table
 
     def _by_use(self, code: Code) -> Iterator[Secret]:
-        for call in self._signing.get(code, ()):
+        for call in self._signing.get(code.module, {}).get(code, ()):
             if not (call.args or call.keywords):
                 continue
             for value in self.types.infer(call.func, code, call.block):
@@ -194,3 +196,14 @@ class Secrets:
 
 
 _SIGNING_TAILS = frozenset(name.rpartition(".")[2] for name in tables.SIGNING_CALLS)
+
+
+def _suspects(module: Code) -> tuple[Code, ...]:
+    """The bodies of a module that hold what looks like a secret, or give something to a name that says secret."""
+    codes = module.module.codes()
+    return tuple(code for code in codes if (read := code.reading(Literals)).tokens or read.named)
+
+
+def _addressing(module: Code) -> tuple[Code, ...]:
+    """The bodies of a module that hold a connection URL."""
+    return tuple(code for code in module.module.codes() if code.reading(Literals).addresses)
