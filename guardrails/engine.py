@@ -84,7 +84,7 @@ def analyse(
 
     projects, facts = _read(paths, options, where.cwd, workers, progress)
     full = [project for project in projects if project.files]
-    costs = [sum(file.size for file in project.files if file.application) for project in full]
+    costs = [sum(f.size for f in each.files if f.application or (f.shared and each.library)) for each in full]
     # A large application alone is asked in two halves, which share little but the types of things.
     parts = _halves(chosen) if len(full) == 1 and costs[0] >= _FORK_FROM else (chosen,)
     work = [(project, part) for project in full for part in parts]

@@ -38,7 +38,7 @@ class Architecture:
     def _counted(self, module: Module) -> Iterator[ImportEdge]:
         """The imports that rule 1 counts: between application modules, not for type checking alone."""
         for edge in self.imports.of.get(module, ()):
-            if edge.imported.application and (not edge.type_checking or self.options.type_checking_imports):
+            if edge.imported in self.modules.context and (not edge.type_checking or self.options.type_checking_imports):
                 yield edge
 
     @cached_property

@@ -161,7 +161,9 @@ class Errors:
     @cached_property
     def classes(self) -> tuple[Class, ...]:
         """The application's exception classes, by module and line."""
-        return tuple(c for m in self.program.application for c in m.classes if self.is_exception(c))
+        modules = self.program.modules
+        known = (m for m in modules.ordered if m in modules.context)
+        return tuple(c for m in known for c in m.classes if self.is_exception(c))
 
     def is_home(self, module: Module) -> bool:
         """Whether a module is an exceptions module: by its own name, or by that of a package around it."""

@@ -18,7 +18,9 @@ Pool = dict[tuple[str, str, bool], Module]
 class Modules:
     """The project's readable modules. ``ordered`` is by name; ``by_display`` finds one by its path.
 
-    ``shared``: those that lie outside the application's own folder and belong to other projects too.
+    ``shared``: those that lie outside the application's own folder and belong to other projects too. ``context``: the
+    application's, and where these are what several applications leave over, those that the applications import: their
+    meaning counts here, though they are judged there.
     """
 
     def __init__(self, project: Project, facts: Mapping[str, ModuleFacts], pool: Pool | None = None) -> None:
@@ -41,6 +43,8 @@ class Modules:
                     shared.add(module)
         self.shared = frozenset(shared)
         self.ordered = tuple(self.by_name[name] for name in sorted(self.by_name))
+        left_over = self.shared if project.library else frozenset[Module]()
+        self.context = frozenset(m for m in self.ordered if m.application or m in left_over)
         self._found: dict[tuple[str, str], Module | None] = {}
         self._unread = frozenset(file.module for file in project.files) - self.by_name.keys()
 

@@ -32,7 +32,7 @@ class Roles:
         """The application's settings classes (``BaseSettings``), by module and line."""
         return tuple(
             cls
-            for module in self.modules.ordered if module.application
+            for module in self.modules.ordered if module in self.modules.context
             for cls in module.classes if self.types.is_a(cls, *SETTINGS_BASES)
         )  # fmt: skip
 
@@ -81,7 +81,7 @@ class Roles:
         return frozenset(
             m
             for m in self.modules.ordered
-            if m.application
+            if m in self.modules.context
             and (m.name.rpartition(".")[2].lower() in REGISTRY_NAMES or self._matches(m, self.options.index_registries))
         )
 

@@ -543,14 +543,16 @@ class _Discovery:
         self, root: str, files: list[_File], reached: set[str], shared: frozenset[str], library: bool = False
     ) -> Project:
         names, prefixes = self._name(files, shared)
+        # What applications import is judged as a part of them, and not once more with what they leave over.
+        judged = shared if library else frozenset()
         sources = [
             SourceFile(
                 display=file.display,
                 path=file.path,
                 module=names[file.entry.path],
                 is_package=file.stem == "__init__",
-                application=file.entry.application,
-                reached=file.entry.path in reached,
+                application=file.entry.application and file.entry.path not in judged,
+                reached=file.entry.path in reached and file.entry.path not in judged,
                 shared=file.entry.path in shared,
                 size=file.entry.size,
                 mtime_ns=file.entry.mtime_ns,
