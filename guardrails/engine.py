@@ -40,6 +40,10 @@ _FIRST_HALF = frozenset({1, 2, 3, 7, 9})
 _FORK_FROM = 300_000
 """Bytes of application code beside the largest application: linking takes seconds for a megabyte."""
 
+_last_read: list[Mapping[str, Facts]] = []
+"""What the last run read, kept until the next one: taking the facts of a large repository apart takes longer than many
+a check, and most processes end before that."""
+
 Progress = Callable[[str], None]
 """Told what the run is doing, in a few words."""
 
@@ -83,6 +87,7 @@ def analyse(
     run = _Run()
 
     projects, facts = _read(paths, options, where.cwd, workers, progress)
+    _last_read[:] = [facts]
     full = [project for project in projects if project.files]
     costs = [sum(f.size for f in each.files if f.application or (f.shared and each.library)) for each in full]
     # A large application alone is asked in two halves, which share little but the types of things.
