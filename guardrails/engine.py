@@ -38,7 +38,9 @@ if TYPE_CHECKING:
 _FIRST_HALF = frozenset({1, 2, 3, 7, 9})
 """The rules whose checks ask most of the call graph, and those about indexes; the others cost about as much."""
 _FORK_FROM = 300_000
-"""Bytes of application code beside the largest application: linking takes seconds for a megabyte."""
+"""Bytes of application code beside the largest application, or of one alone, from which on several processes pay:
+linking takes seconds for a megabyte.
+"""
 
 _last_read: list[Mapping[str, Facts]] = []
 """What the last run read, kept until the next one: taking the facts of a large repository apart takes longer than many
@@ -109,7 +111,13 @@ def analyse(
     said: dict[tuple[str, Place], Project] = {}
     for project in sorted(full, key=lambda project: project.library):
         findings = spoken[project.root]
-        kept = [each for each in overlaps.apply(_in_order(findings)) if _is_first(each, project, said)]
+        # Of what applications import they had the last word; of what several share, the first to speak has it.
+        elsewhere = {file.display for file in project.files if file.shared} if project.library else set()
+        kept = [
+            each
+            for each in overlaps.apply(_in_order(findings))
+            if each.place.path not in elsewhere and said.setdefault((each.code, each.place), project) is project
+        ]
         run.findings.extend(kept)
         run.outranked.extend(set(findings).difference(kept))
 
@@ -237,15 +245,6 @@ def _ask(program: Program, name: str, checks: Sequence[Check], run: _Run, progre
         except Exception:
             run.problems.append(Problem(check.code, name, traceback.format_exc()))
     return findings
-
-
-def _is_first(finding: Finding, project: Project, said: dict[tuple[str, Place], Project]) -> bool:
-    """Whether no project before said the same of the same place, perhaps by another name; of what applications import
-    they have had the last word when it comes to what they leave over.
-    """
-    if project.library and any(file.shared for file in project.files if file.display == finding.place.path):
-        return False
-    return said.setdefault((finding.code, finding.place), project) is project
 
 
 def _in_order(findings: Iterable[Finding]) -> list[Finding]:

@@ -157,7 +157,7 @@ class CallGraph:
         seen: set[Code] = set()
         for name in sorted(names):
             for code in self._mentions.get(name, ()):
-                if code in seen or code is function or (name == "super" and _class_around(code) not in heirs):
+                if code in seen or code is function or (name == "super" and code.class_around not in heirs):
                     continue
                 seen.add(code)
                 if any(edge.target is function for edge in self.edges(code)):
@@ -175,16 +175,6 @@ class CallGraph:
     def on_request_path(self, code: Code) -> bool:
         """Whether a request may run the code."""
         return isinstance(code, Function) and code in self.request_path
-
-
-def _class_around(code: Code) -> Class | None:
-    """The class whose method the code is, or is a part of."""
-    scope: Code | None = code
-    while isinstance(scope, Function):
-        if scope.cls is not None:
-            return scope.cls
-        scope = scope.outer
-    return None
 
 
 def _mentions(module: Code) -> dict[str, list[Code]]:

@@ -102,14 +102,7 @@ class Edges:
             name = expr.name
             if "." in name:
                 return name.rpartition(".")[2] in self._names.callables
-            if name in self._names.callables:
-                return True
-            scope: Code | None = code
-            while isinstance(scope, Function):
-                if name in scope.bindings or name in scope.parameters_by_name:
-                    return True
-                scope = scope.outer
-            return False
+            return name in self._names.callables or isinstance(code.scope_of(name), Function)
         if isinstance(expr, Attr):
             return expr.name in self._names.callables
         if isinstance(expr, CallRef):

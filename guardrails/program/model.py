@@ -137,6 +137,21 @@ class Code:
         return {}
 
     @property
+    def class_around(self) -> Class | None:
+        """The class of whose method this code is, or is a part of."""
+        scope: Code | None = self
+        while scope is not None:
+            if isinstance(scope, Function) and scope.cls is not None:
+                return scope.cls
+            scope = scope.outer
+        return None
+
+    @property
+    def assigned(self) -> Iterator[str]:
+        """The plain names that this body binds other than by a definition or an import."""
+        return (name for name, found in self.bindings.items() if any(isinstance(d, Bind) for d in found))
+
+    @property
     def parameters_by_name(self) -> dict[str, Parameter]:
         """All parameters, ``self`` included, by name; none but for functions."""
         return {}

@@ -7,7 +7,7 @@ from functools import cached_property
 
 from guardrails.facts.records import Import, ModuleFacts
 from guardrails.program.model import Module
-from guardrails.program.names import Names, names_of
+from guardrails.program.names import Names, all_names
 from guardrails.program.sites import Sites
 from guardrails.project.model import Project
 
@@ -56,7 +56,7 @@ class Modules:
     @cached_property
     def names(self) -> Names:
         """What the modules call things."""
-        return names_of(self.ordered)
+        return all_names(self.ordered)
 
     def relative(self, module: Module) -> str:
         """The module's path from the checked root, as configured globs see it."""

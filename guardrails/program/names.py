@@ -5,11 +5,11 @@ The answers are by name alone, so they say too much rather than too little.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from msgspec import Struct
 
-from guardrails.facts.records import Attr, Bind, Item, Ref
+from guardrails.facts.records import Attr, Item, Ref
 from guardrails.program.model import Code, Module
 
 
@@ -25,32 +25,38 @@ class Names(Struct, frozen=True):
     bases: frozenset[str]
 
 
-def names_of(modules: Iterable[Module]) -> Names:
-    """The names of modules."""
-    callables: set[str] = set()
-    properties: set[str] = set()
+def names_in(module: Code) -> Names:
+    """The names of a module: a reading of it."""
+    module = module.module
+    aliases = {i.alias: i.name for i in module.facts.imports if i.alias and i.name}
     attributes: set[str] = set()
     bases: set[str] = set()
-    for module in modules:
-        callables.update(f.name for f in module.functions)
-        callables.update(c.name for c in module.classes)
-        properties.update(f.name for f in module.functions if f.is_property)
-        aliases = {i.alias: i.name for i in module.facts.imports if i.alias and i.name}
-        callables.update(i.alias for i in module.facts.imports if i.alias)
-        callables.update(_assigned(module))
-        for cls in module.classes:
-            attributes.update(_assigned(cls))
-        for code in module.codes():
-            attributes.update(b.target.name.rpartition(".")[2] for b in code.attribute_bindings)  # type: ignore[union-attr]
-        for cls in module.classes:
-            for base in cls.facts.bases:
-                expr = base.value if isinstance(base, Item) else base
-                if isinstance(expr, (Ref, Attr)):
-                    last = expr.name.rpartition(".")[2]
-                    bases.update((last, aliases.get(last, last)))
-    callables |= attributes
-    return Names(frozenset(callables), frozenset(properties), frozenset(attributes), frozenset(bases))
+    for cls in module.classes:
+        attributes.update(cls.assigned)
+        for base in cls.facts.bases:
+            expr = base.value if isinstance(base, Item) else base
+            if isinstance(expr, (Ref, Attr)):
+                last = expr.name.rpartition(".")[2]
+                bases.update((last, aliases.get(last, last)))
+    for code in module.codes():
+        attributes.update(b.target.name.rpartition(".")[2] for b in code.attribute_bindings)  # type: ignore[union-attr]
+    functions = {function.name for function in module.functions}
+    classes = {cls.name for cls in module.classes}
+    imported = {item.alias for item in module.facts.imports if item.alias}
+    return Names(
+        callables=frozenset(functions | classes | imported | attributes).union(module.assigned),
+        properties=frozenset(function.name for function in module.functions if function.is_property),
+        attributes=frozenset(attributes),
+        bases=frozenset(bases),
+    )
 
 
-def _assigned(owner: Code) -> Iterator[str]:
-    return (name for name, found in owner.bindings.items() if any(isinstance(d, Bind) for d in found))
+def all_names(modules: Iterable[Module]) -> Names:
+    """The names of modules together."""
+    read = [module.reading(names_in) for module in modules]
+    return Names(
+        callables=frozenset().union(*(names.callables for names in read)),
+        properties=frozenset().union(*(names.properties for names in read)),
+        attributes=frozenset().union(*(names.attributes for names in read)),
+        bases=frozenset().union(*(names.bases for names in read)),
+    )

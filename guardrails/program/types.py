@@ -122,6 +122,7 @@ class Types:
         self._kept: dict[int, Expr] = {}
         self._mros: dict[Class, tuple[Class | str, ...]] = {}
         self._targets: dict[object, tuple[Function, ...]] = {}
+        self._callers: dict[Function, list[tuple[Code, Call]]] = {}
         self._single: dict[tuple[Module, str], tuple[Bind | None, Code | None]] = {}
         self._open: dict[object, int] = {}
         """The questions being answered, and how deep each is."""
@@ -619,10 +620,6 @@ class Types:
             del self._callers[function]
         return found
 
-    @cached_property
-    def _callers(self) -> dict[Function, list[tuple[Code, Call]]]:
-        return {}
-
     def calls_named(self, *names: str) -> Iterator[Site]:
         """The project's calls of anything by these names, or by what some module imports them as."""
         aliases = (alias for name in names for alias in self._aliases.get(name, ()))
@@ -1041,18 +1038,15 @@ class Types:
         found = self._mros.get(cls)
         if found is None:
             self._mros[cls] = (cls,)  # what a circle of bases sees
-            found = self._mros[cls] = self._linearized(cls)
+            order: dict[Class | str, None] = {cls: None}
+            for base in self.bases(cls):
+                for ancestor in self.mro(base) if isinstance(base, Class) else self._ancestry(base):
+                    # The last mention wins, as in C3: a shared root comes after everything built on it.
+                    order.pop(ancestor, None)
+                    order[ancestor] = None
+            order.pop(cls)
+            found = self._mros[cls] = (cls, *order)
         return found
-
-    def _linearized(self, cls: Class) -> tuple[Class | str, ...]:
-        order: dict[Class | str, None] = {cls: None}
-        for base in self.bases(cls):
-            for ancestor in self.mro(base) if isinstance(base, Class) else self._ancestry(base):
-                # The last mention wins, as in C3: a shared root comes after everything built on it.
-                order.pop(ancestor, None)
-                order[ancestor] = None
-        order.pop(cls)
-        return (cls, *order)
 
     def _ancestry(self, name: str) -> tuple[str, ...]:
         """A third-party class and its ancestors: by the tables, else by the packages installed beside the project."""
@@ -1393,12 +1387,10 @@ class Types:
         return unknown("a session of another class")
 
     def _super(self, code: Code, receiver: Class | None) -> Values:
-        scope: Code | None = code
-        while scope is not None and not (isinstance(scope, Function) and scope.cls is not None):
-            scope = scope.outer
-        if not isinstance(scope, Function) or scope.cls is None:
+        cls = code.class_around
+        if cls is None:
             return unknown("super() outside a class")
-        return (SuperValue(scope.cls, receiver if receiver is not None else scope.cls),)
+        return (SuperValue(cls, receiver if receiver is not None else cls),)
 
     # --- protocols
 
@@ -1565,15 +1557,13 @@ def _is_of_object(func: Expr, code: Code) -> bool:
     if not isinstance(func, Ref) or "." not in func.name:
         return False
     first = func.name.partition(".")[0]
-    scope: Code | None = code
-    while isinstance(scope, Function):
-        if first in scope.parameters_by_name:
-            return True
-        if first in scope.bindings:
-            # ``service = users`` may give a module another name.
-            return all(isinstance(d, Bind) and not isinstance(d.value, Ref) for d in scope.bindings[first])
-        scope = scope.outer
-    return False
+    scope = code.scope_of(first)
+    if not isinstance(scope, Function):
+        return False
+    # ``service = users`` may give a module another name.
+    return first in scope.parameters_by_name or all(
+        isinstance(d, Bind) and not isinstance(d.value, Ref) for d in scope.bindings[first]
+    )
 
 
 def _is_named(expr: Expr, dotted: str) -> bool:

@@ -7,7 +7,7 @@ from functools import cached_property
 
 from msgspec import Struct
 
-from guardrails.facts.records import Bind, Call, CallRef, Const, Expr, Items, Keyword, Mapping, Ref
+from guardrails.facts.records import Call, CallRef, Const, Expr, Items, Keyword, Mapping, Ref
 from guardrails.knowledge import web as tables
 from guardrails.program import external
 from guardrails.program.model import Class, Code, Function, Module, argument, bound_names, tail
@@ -348,7 +348,7 @@ def _renamed_in(module: Code) -> frozenset[str]:
     """The capitalized names that a module's imports, bindings, loops, parameters and functions introduce."""
     names = {item.alias for item in module.module.facts.imports if item.alias}
     for code in module.module.codes():
-        names.update(name for name, found in code.bindings.items() if any(isinstance(d, Bind) for d in found))
+        names.update(code.assigned)
         names.update(tail(bind.target) for bind in code.attribute_bindings)
         for block in code.body.blocks:
             if block.target is not None:

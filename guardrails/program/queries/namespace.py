@@ -152,7 +152,7 @@ class Collections:
         for code, call in self.types.calls_of(function):
             argument = function.arguments(call).get(name)
             if argument is not None and self._constructs(code, call, cls):
-                yield from self._classes(argument, self.evaluate.frame(code, class_of(code)), call.block)
+                yield from self._classes(argument, self.evaluate.frame(code, code.class_around), call.block)
 
     def _classes(self, expr: Expr, frame: Frame, block: int) -> Iterator[Class]:
         for value in self.types.infer(expr, frame.code, block, frame.receiver):
@@ -208,7 +208,7 @@ class Collections:
         for code, call in self.types.calls_of(function):
             if cls is None or self._constructs(code, call, cls):
                 argument = function.arguments(call).get(name)
-                frame = self.evaluate.frame(code, class_of(code))
+                frame = self.evaluate.frame(code, code.class_around)
                 value = self.evaluate.value(argument, frame, call.block) if argument else None
                 if isinstance(value, Parameter) and value.function is not None and levels:
                     yield from self._handed_names(value.function, value.name, cls, levels - 1)
@@ -280,12 +280,3 @@ def _outermost(frame: Frame) -> Frame:
     while frame.caller is not None:
         frame = frame.caller
     return frame
-
-
-def class_of(code: Code) -> Class | None:
-    scope: Code | None = code
-    while scope is not None:
-        if isinstance(scope, Function) and scope.cls is not None:
-            return scope.cls
-        scope = scope.outer
-    return None

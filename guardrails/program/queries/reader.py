@@ -38,7 +38,7 @@ from guardrails.program.queries.model import (
     Unknown,
     unknowns,
 )
-from guardrails.program.queries.namespace import LEVELS, Collections, class_of, name_of
+from guardrails.program.queries.namespace import LEVELS, Collections, name_of
 from guardrails.program.queries.symbolic import (
     RUN_TIME,
     Choice,
@@ -127,12 +127,12 @@ class Reader:
     def frame(self, operation: Operation, links: Links) -> Frame:
         """The frame of the operation's code for a chain of calls that leads to it, outermost first."""
         if not links:
-            return self.evaluate.frame(operation.code, class_of(operation.code))
-        frame = self.evaluate.frame(links[0][0], class_of(links[0][0]))
+            return self.evaluate.frame(operation.code, operation.code.class_around)
+        frame = self.evaluate.frame(links[0][0], links[0][0].class_around)
         targets = [*(code for code, _ in links[1:]), operation.code]
         for (code, call), target in zip(links, targets, strict=True):
             receiver = self._receiver(call, code, frame.receiver)
-            frame = self.evaluate.frame(target, receiver or class_of(target), frame, call)
+            frame = self.evaluate.frame(target, receiver or target.class_around, frame, call)
         return frame
 
     def _receiver(self, call: Call, code: Code, own: Class | None) -> Class | None:
